@@ -1,0 +1,1 @@
+"""What several stages share. Nothing in here imports a stage."""

@@ -1,0 +1,346 @@
+"""The settings that a plan may contain: one dataclass per section of params.yaml, checked by type.
+
+A section that comes in kinds (a strategy, an objective, ...) has one dataclass per kind, so that a
+key that does not belong to the kind is refused instead of being ignored. Values and their sources
+stand in `workflow/config/`; a default here only switches something off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+
+class SettingsError(ValueError):
+    """A plan that cannot be carried out: names the key, what was given and what is allowed."""
+
+
+# ---------------------------------------------------------------- data ----
+
+
+@dataclass
+class Data:
+    """What `prepare` turns into images and labels."""
+
+    kind: str  # digits, cifar10, cifar100, stl10, imagenet, folder
+    image_size: int  # side in pixels after preparation
+    seed: int = 0  # of drawing, of the recorded order, of splits
+    root: str = ""  # where real data lies, or is downloaded to
+    download: bool = False
+    on_error: str = "stop"  # stop | skip: an image that cannot be read
+    train: int = 0  # images; 0 = all there are
+    test: int = 0
+    unlabeled: int = 0  # an extra pool without labels (digits, stl10)
+    test_fraction: float = 0.0  # folder without a test part: the share that becomes one
+
+
+# --------------------------------------------------- spaces and networks ----
+
+
+@dataclass
+class CellSpace:
+    """DARTS' cell space and the size of its supernet (SSNAS sec. 4.1)."""
+
+    kind: str  # cell
+    channels: int
+    cells: int
+    stem: str  # cifar | imagenet
+
+
+@dataclass
+class FixedSpace:
+    """A published network: nothing to search."""
+
+    kind: str  # resnet
+    depth: int  # 18 | 50
+
+
+SPACES = {"cell": CellSpace, "resnet": FixedSpace}
+
+
+@dataclass
+class Network:
+    """Size of the discrete network that is built from a genotype."""
+
+    stem: str  # cifar | imagenet
+    channels: int = 0  # cells: channels of the first cell; resnet: 64 unless given
+    cells: int = 0  # cells only
+
+
+# --------------------------------------------------------------- strategy ----
+
+
+@dataclass
+class Darts:
+    kind: str  # darts
+    order: int  # 1 | 2
+    separate_sets: bool  # False: all samples for both steps (SSNAS sec. 4.4)
+    validation_fraction: float
+    alpha_learning_rate: float
+    alpha_betas: list[float]
+    alpha_weight_decay: float
+
+
+@dataclass
+class Random:
+    kind: str  # random: a uniformly drawn genotype
+
+
+@dataclass
+class Manual:
+    kind: str  # manual: the network that the space names
+
+
+STRATEGIES = {"darts": Darts, "random": Random, "manual": Manual}
+
+
+# -------------------------------------------------------------- objective ----
+
+
+@dataclass
+class Views:
+    """Random augmentation of a training image; every probability is per image."""
+
+    crop: str  # resized (random resized crop) | padded (pad, then crop) | none
+    crop_scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # share of the area
+    crop_ratio: list[float] = field(default_factory=lambda: [1.0, 1.0])  # width / height
+    padding: int = 0  # pixels, crop: padded
+    flip: float = 0.0  # probability
+    jitter: float = 0.0  # probability of colour jitter
+    brightness: float = 0.0  # jitter ranges as in torchvision's ColorJitter
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    grayscale: float = 0.0  # probability
+    blur: float = 0.0  # probability
+    blur_sigma: list[float] = field(default_factory=lambda: [0.1, 2.0])  # pixels
+    cutout: int = 0  # side of the erased square in pixels; 0 = none
+
+
+@dataclass
+class NoObjective:
+    kind: str  # none: nothing is trained
+
+
+@dataclass
+class Supervised:
+    """Cross entropy; labels are read."""
+
+    kind: str  # supervised
+    label_smoothing: float
+    auxiliary_weight: float  # of the auxiliary head's loss; 0 = no such head
+    views: Views
+
+
+@dataclass
+class SimCLR:
+    """NT-Xent over two views of every image (SSNAS sec. 3.4)."""
+
+    kind: str  # simclr
+    temperature: float
+    hidden: int  # width of the projection's hidden layer; 0 = that of the features
+    projection: int  # output dimension
+    views: Views
+
+
+OBJECTIVES = {"none": NoObjective, "supervised": Supervised, "simclr": SimCLR}
+
+
+# ------------------------------------------------------ recipe and protocol ----
+
+
+@dataclass
+class Recipe:
+    """How weights are trained."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str  # sgd | adam
+    learning_rate: float
+    schedule: str  # cosine | constant | steps
+    weight_decay: float
+    final_learning_rate: float = 0.0  # cosine
+    momentum: float = 0.0  # sgd
+    milestones: list[int] = field(
+        default_factory=list
+    )  # steps: epochs at which the rate drops by 10
+    warmup_epochs: int = 0
+    clip: float = 0.0  # gradient norm; 0 = off
+    drop_path: float = 0.0  # final probability, raised linearly from 0
+    validation_fraction: float = 0.0  # share of the recorded order held out (score)
+
+
+@dataclass
+class NoProtocol:
+    kind: str  # none: not evaluated this way
+
+
+@dataclass
+class Linear:
+    """Frozen network (batch norm in eval mode), linear classifier on pooled features, all labels.
+
+    The same on random weights is measured beside it, and k-nearest neighbours on the same features.
+    """
+
+    kind: str  # linear
+    views: Views
+    recipe: Recipe
+    neighbours: int
+    neighbour_temperature: float
+
+
+@dataclass
+class FineTune:
+    """Whole network trained on a stratified share of the labels."""
+
+    kind: str  # finetune
+    label_fraction: float
+    views: Views
+    recipe: Recipe
+
+
+PROTOCOLS = {"none": NoProtocol, "linear": Linear, "finetune": FineTune}
+
+
+# ---------------------------------------------------------------- resources ----
+
+
+@dataclass
+class Resources:
+    """What a job of a stage asks for. `threads` also fixes torch's, so that bits do not depend on how
+    many cores the scheduler had."""
+
+    threads: int
+    memory_mb: int
+    gpus: int
+    retries: int
+    minutes: int
+
+
+# ------------------------------------------------------------- lines of runs ----
+# One line per run; every `str` field named like a section refers to an entry of that section.
+
+
+@dataclass
+class PrepareRun:
+    data: str
+
+
+@dataclass
+class SearchRun:
+    data: str
+    labels: str  # labels | no-labels: the folder of the prepared data that the run may open
+    space: str
+    strategy: str
+    objective: str
+    recipe: str
+    seed: int
+
+
+@dataclass
+class ScoreRun:
+    select: str  # the group of candidates that this one belongs to
+    search: str  # the run whose genotype is scored
+    data: str
+    labels: str
+    network: str
+    objective: str
+    recipe: str
+    seed: int
+
+
+@dataclass
+class SelectRun:
+    candidates: list[str]  # names of score runs
+    criterion: str  # contrastive_loss | accuracy
+
+
+@dataclass
+class RetrainRun:
+    data: str
+    architecture: str  # select/<run> | search/<run>: whose genotype.json
+    network: str
+    objective: str
+    recipe: str
+    seed: int
+
+
+@dataclass
+class PretrainRun:
+    data: str
+    architecture: str
+    network: str
+    objective: str
+    recipe: str
+    seed: int
+
+
+@dataclass
+class ProbeRun:
+    data: str
+    pretrain: str
+    init: str  # pretrained | random
+    network: str
+    linear: str
+    finetune: str
+    seed: int
+
+
+RUNS = {
+    "prepare": PrepareRun,
+    "search": SearchRun,
+    "score": ScoreRun,
+    "select": SelectRun,
+    "retrain": RetrainRun,
+    "pretrain": PretrainRun,
+    "probe": ProbeRun,
+}
+
+# Which of a line's fields name an entry of which section, per stage: exactly the sections that the
+# stage reads and that dvc.yaml tracks for it.
+REFERENCES = {
+    "prepare": {"data": "data"},
+    "search": {n: n for n in ("space", "strategy", "objective", "recipe")},
+    "score": {n: n for n in ("network", "objective", "recipe")},
+    "select": {},
+    "retrain": {n: n for n in ("network", "objective", "recipe")},
+    "pretrain": {n: n for n in ("network", "objective", "recipe")},
+    "probe": {"network": "network", "linear": "protocol", "finetune": "protocol"},
+}
+
+SECTIONS: dict[str, Any] = {
+    "data": Data,
+    "space": SPACES,
+    "network": Network,
+    "strategy": STRATEGIES,
+    "objective": OBJECTIVES,
+    "recipe": Recipe,
+    "protocol": PROTOCOLS,
+}
+
+
+def typed(cls: Any, values: dict[str, Any], where: str) -> Any:
+    """`values` as an instance of `cls` (or, if `cls` is a registry, of the class of its `kind`).
+
+    Raises SettingsError naming the key, what was given and what is allowed.
+    """
+    if isinstance(cls, dict):
+        kind = values.get("kind") if isinstance(values, dict) else None
+        if kind not in cls:
+            raise SettingsError(f"{where}.kind is {kind!r}; there are: {', '.join(sorted(cls))}")
+        cls = cls[kind]
+    if not isinstance(values, dict):
+        raise SettingsError(f"{where} is {values!r}; a mapping of settings is expected")
+    allowed = list(cls.__dataclass_fields__)
+    if unknown := [key for key in values if key not in allowed]:
+        raise SettingsError(
+            f"{where} has the unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"
+        )
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0]
+        raise SettingsError(f"{where}.{error.full_key or ''}: {reason}") from error
