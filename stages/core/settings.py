@@ -58,7 +58,28 @@ class FixedSpace:
     depth: int  # 18 | 50
 
 
-SPACES = {"cell": CellSpace, "resnet": FixedSpace}
+@dataclass
+class BlockSpace:
+    """FaUNAE's chain of bottlenecks for ImageNet and the size of its search network (sec. III.A)."""
+
+    kind: str  # block
+    channels: int  # of the stem: 64 is ResNet-50's width, 32 the search network's
+    depths: list[int]  # blocks in each of the stages; ResNet-50 has 3, 4, 6, 3
+    stem: str  # cifar | imagenet
+
+
+@dataclass
+class DenseSpace:
+    """FaUNAE's cells for CIFAR-10, an operation on each of the 14 edges (sec. III.A, IV.C.1)."""
+
+    kind: str  # dense
+    channels: int
+    cells: int
+    stem: str  # cifar | imagenet
+    edges: str  # all | top2: edges per node that the found genotype keeps
+
+
+SPACES = {"cell": CellSpace, "resnet": FixedSpace, "block": BlockSpace, "dense": DenseSpace}
 
 
 @dataclass
@@ -94,7 +115,41 @@ class Manual:
     kind: str  # manual: the network that the space names
 
 
-STRATEGIES = {"darts": Darts, "random": Random, "manual": Manual}
+@dataclass
+class Evolution:
+    """FaUNAE's evolution with elimination (Alg. 1). The recipe's epochs are not used: their number
+    is `elimination_epochs` times the sum of 2..K (sec. IV.B)."""
+
+    kind: str  # evolution
+    validation_fraction: float
+    elimination_epochs: int  # E: an operation per block is dropped every K * E epochs
+    initial_steps: int  # training of the initial structure before the first mutation
+    epsilon: float  # eq. 1, at the start
+    final_epsilon: float  # reached linearly in the last epoch
+    mutation_weight: float  # lambda_1, eq. 3
+    loss_decay: float  # lambda_2, eq. 4
+    depth_mutation: float  # probability per epoch that one block is set to identity
+
+
+@dataclass
+class Proxyless:
+    """ProxylessNAS: one sampled path for the weights, two for the architecture."""
+
+    kind: str  # proxyless
+    validation_fraction: float
+    warmup_epochs: int  # in which only the weights are trained
+    alpha_learning_rate: float
+    alpha_betas: list[float]
+    alpha_weight_decay: float
+
+
+STRATEGIES = {
+    "darts": Darts,
+    "random": Random,
+    "manual": Manual,
+    "evolution": Evolution,
+    "proxyless": Proxyless,
+}
 
 
 # -------------------------------------------------------------- objective ----
@@ -146,7 +201,25 @@ class SimCLR:
     views: Views
 
 
-OBJECTIVES = {"none": NoObjective, "supervised": Supervised, "simclr": SimCLR}
+@dataclass
+class MoCo:
+    """InfoNCE against a queue of keys that a slowly moving teacher wrote (FaUNAE eqs. 6, 7).
+
+    Versions 1 and 2 differ in head, temperature and views: settings, not code.
+    """
+
+    kind: str  # moco
+    temperature: float
+    momentum: float  # m of eq. 7
+    queue: int  # keys; never more than there are training images
+    head: str  # linear (v1) | mlp (v2)
+    hidden: int  # width of the MLP's hidden layer; 0 = that of the features
+    projection: int  # output dimension
+    groups: int  # parts of a batch with batch norm statistics of their own (shuffling BN)
+    views: Views
+
+
+OBJECTIVES = {"none": NoObjective, "supervised": Supervised, "simclr": SimCLR, "moco": MoCo}
 
 
 # ------------------------------------------------------ recipe and protocol ----
@@ -238,6 +311,7 @@ class SearchRun:
     objective: str
     recipe: str
     seed: int
+    initial: str = ""  # evolution: the search run whose genotype it starts from; "" = a random one
 
 
 @dataclass
