@@ -1,0 +1,1 @@
+"""The stage `select`: the best of several searched architectures."""
