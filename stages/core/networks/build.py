@@ -1,0 +1,60 @@
+"""From a genotype to a network."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from stages.core.networks.cell_network import CellNetwork
+from stages.core.networks.resnet import ResNet
+from stages.core.settings import Network, SettingsError
+from stages.core.spaces.genotype import Genotype
+
+
+def _cell(genotype: Genotype, network: Network) -> nn.Module:
+    if network.channels < 1 or network.cells < 1:
+        raise SettingsError(
+            f"network has channels {network.channels} and cells {network.cells}; "
+            "a cell genotype needs at least 1 of each"
+        )
+    return CellNetwork(genotype, network)
+
+
+def _resnet(genotype: Genotype, network: Network) -> nn.Module:
+    return ResNet(genotype.depth, network)
+
+
+BUILDERS = {"cell": _cell, "resnet": _resnet}
+
+
+def build_network(
+    genotype: Genotype, network: Network, image_size: int, auxiliary: bool = False
+) -> nn.Module:
+    """The network of `genotype`, without a head: (B, 3, S, S) -> (B, feature_dim).
+
+    With `auxiliary` it has `auxiliary_shape` (C, h, w), the shape of the map that
+    `forward_with_auxiliary` gives beside the features. Raises SettingsError if the sizes in
+    `network` do not fit the genotype's space.
+    """
+    if genotype.space not in BUILDERS:
+        raise SettingsError(
+            f"no network for the space {genotype.space!r}; there are: {', '.join(BUILDERS)}"
+        )
+    built = BUILDERS[genotype.space](genotype, network)
+    if auxiliary:
+        if not hasattr(built, "forward_with_auxiliary"):
+            raise SettingsError(
+                f"objective.auxiliary_weight needs a cell genotype; {genotype.space!r} has no "
+                "auxiliary head: set it to 0"
+            )
+        built.auxiliary_shape = _auxiliary_shape(built, image_size)
+    return built
+
+
+def _auxiliary_shape(network: nn.Module, image_size: int) -> tuple[int, int, int]:
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        _, auxiliary = network.forward_with_auxiliary(torch.zeros(1, 3, image_size, image_size))
+    network.train(training)
+    return tuple(auxiliary.shape[1:])
