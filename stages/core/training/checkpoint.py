@@ -1,0 +1,208 @@
+"""Checkpoints of a run: outside every declared output, replaced atomically, checked on reading.
+
+DVC and Snakemake delete declared outputs before a rerun, so the state to resume from lies in
+`.checkpoints/<stage>/<run>/`. It is gone when the run has ended.
+
+A file is one line of JSON (fingerprint of the run, sha256 of what follows, seconds spent so far)
+and a `torch.save` archive, which is only ever read with `weights_only=True`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from stages.core.command import Cost, InputError
+from stages.core.run import Run
+from stages.core.training.fingerprint import run_fingerprint
+from stages.core.training.interruption import Interruption
+
+FOLDER = Path(".checkpoints")
+INTERVAL = 60.0  # seconds between checkpoints within an epoch
+LEAST = 10.0  # seconds between checkpoints at ends of epochs
+SHARE = 0.01  # of the time may go into writing them
+
+
+class Checkpoint:
+    """The newest state of one training of a run, and the one before it."""
+
+    def __init__(self, folder: Path, name: str, run: Checkpoints) -> None:
+        self.last = folder / f"{name}.ckpt"
+        self.before = folder / f"{name}.before.ckpt"
+        self.run = run
+        self.place = ""  # of the newest saved state, for messages
+        self._saved_at = time.monotonic()
+        self._took = 0.0
+
+    def due(self, epoch_ends: bool) -> bool:
+        """Whether it is time to save: rarer if saving is slow, so that it costs <= 1 %."""
+        pause = self.run.least if epoch_ends else self.run.interval
+        return time.monotonic() - self._saved_at >= max(pause, self._took / SHARE)
+
+    def save(self, state: dict[str, Any], place: str = "") -> None:
+        """Writes beside, syncs, reads back, and only then replaces.
+
+        Raises InputError if it cannot be written (a full disk, say); the former state stays.
+        """
+        import torch
+
+        start = time.monotonic()
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        payload = buffer.getbuffer()
+        head = {
+            "fingerprint": self.run.fingerprint,
+            "sha256": hashlib.sha256(payload).hexdigest(),
+            "seconds": self.run.cost.seconds,
+        }
+        new = self.last.with_suffix(".new")
+        try:
+            with new.open("wb") as file:
+                file.write(json.dumps(head, sort_keys=True).encode() + b"\n")
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            if _read(new)[1] != payload:
+                raise OSError("what was read back differs from what was written")
+            if self.last.exists():
+                self.last.replace(self.before)
+            new.replace(self.last)
+            _sync_folder(self.last.parent)
+        except OSError as error:
+            new.unlink(missing_ok=True)
+            raise InputError(
+                f"{self.last}: the checkpoint cannot be written ({error}); the one before it is "
+                "intact; make room there and start the same command again"
+            ) from error
+        self.place = place
+        self._saved_at = time.monotonic()
+        self._took = self._saved_at - start
+
+    def load(self, map_location: Any = "cpu") -> dict[str, Any] | None:
+        """The newest intact state of this very run, or None.
+
+        A damaged file and one of another plan, input or code are passed over with a message.
+        """
+        import torch
+
+        for path in (self.last, self.before):
+            if not path.exists():
+                continue
+            try:
+                head, payload = _read(path)
+            except ValueError as error:
+                print(f"{path}: damaged checkpoint passed over ({error})", file=sys.stderr)
+                continue
+            if head["fingerprint"] != self.run.fingerprint:
+                print(
+                    f"{path}: passed over, it belongs to other settings, inputs or code",
+                    file=sys.stderr,
+                )
+                continue
+            return torch.load(io.BytesIO(payload), map_location=map_location, weights_only=True)
+        return None
+
+
+class Checkpoints:
+    """All checkpoints of one run, and the time that it has cost over all its starts.
+
+    To be entered once, for as long as the run lasts: holds the run's lock, so that a second start
+    of the same run leaves, and ends well on signals. On success the folder is removed, therefore
+    outputs are written inside. Raises InputError if the run is already running.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self.folder = folder
+        self.fingerprint = fingerprint
+        # For tests that kill often; a checkpoint's time never changes a result.
+        self.interval = float(os.environ.get("NASSL_CHECKPOINT_SECONDS", INTERVAL))
+        self.least = min(LEAST, self.interval)
+        self.cost = Cost()
+        self.interruption = Interruption()
+        self._lock = None
+
+    def part(self, name: str = "training") -> Checkpoint:
+        """The checkpoint of one of the trainings that the run consists of."""
+        return Checkpoint(self.folder, name, self)
+
+    def __enter__(self) -> Checkpoints:
+        self._acquire()
+        spent = 0.0
+        for path in self.folder.glob("*.ckpt"):
+            try:
+                head = _read(path)[0]
+            except ValueError:
+                continue  # reported by load
+            if head["fingerprint"] == self.fingerprint:
+                spent = max(spent, head["seconds"])
+        self.cost = Cost(spent)
+        self.interruption.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.interruption.__exit__()
+        if kind is None:
+            shutil.rmtree(self.folder)
+        self._lock.close()
+
+    def _acquire(self) -> None:
+        path = self.folder / "lock"
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = path.open("a+")
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                self._lock.seek(0)
+                raise InputError(
+                    f"this run is already running (process {self._lock.read() or 'unknown'} holds "
+                    f"{path}); wait for it or stop it"
+                ) from error
+            # Another run may have ended, and removed the folder, between opening and locking.
+            if path.exists() and path.stat().st_ino == os.fstat(self._lock.fileno()).st_ino:
+                break
+            self._lock.close()
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+
+def open_checkpoints(run: Run, inputs: argparse.Namespace | None = None) -> Checkpoints:
+    """The checkpoints of a run; `inputs` is the stage's command line: all its paths but `out`."""
+    paths = [
+        value
+        for name, value in sorted(vars(inputs or argparse.Namespace()).items())
+        if isinstance(value, Path) and name != "out"
+    ]
+    return Checkpoints(FOLDER / run.stage / run.name, run_fingerprint(run, paths))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], memoryview]:
+    """Head and archive. Raises ValueError if the file is not whole."""
+    content = memoryview(path.read_bytes())
+    end = bytes(content[:4096]).find(b"\n")
+    if end < 0:
+        raise ValueError("its first line is missing")
+    head = json.loads(bytes(content[:end]))
+    if not isinstance(head, dict) or head.keys() != {"fingerprint", "sha256", "seconds"}:
+        raise ValueError("its first line is not that of a checkpoint")
+    if hashlib.sha256(content[end + 1 :]).hexdigest() != head["sha256"]:
+        raise ValueError("its hash is not the recorded one")
+    return head, content[end + 1 :]
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

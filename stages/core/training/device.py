@@ -1,0 +1,45 @@
+"""Where a run computes, and what makes its bits repeatable there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import torch
+
+from stages.core.run import Run
+
+
+def prepare_device(run: Run) -> torch.device:
+    """The device of the run; fixes the number of threads and asks for deterministic kernels.
+
+    A GPU is used if the plan gives the stage one (`resources.<stage>.gpus`) and there is one; a job
+    that asked for none leaves it to others. The number of threads comes from the plan as well,
+    because the order of summation, and with it the last bit, depends on it.
+    """
+    torch.set_num_threads(run.resources.threads)
+    # cuBLAS reads this when it starts; without it deterministic matrix products are refused.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    device = torch.device("cuda" if run.resources.gpus and torch.cuda.is_available() else "cpu")
+    # On a CPU every operation used has a deterministic kernel; on a GPU one that lacks it warns.
+    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    # Otherwise every torch.empty is filled with NaN first: a write of memory per allocation.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = False
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """What cost.json states: `cpu` or the name of the GPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def seed_step(seed: int, epoch: int, step: int, stream: str = "weights") -> None:
+    """Seeds torch's generators as a pure function of the place in the run.
+
+    With this before every step a resumed run draws the same numbers without any saved generator.
+    `stream` keeps apart what is drawn within one step for different purposes (`weights`, `beside`,
+    `evaluation`, ...): the same stream seeded again draws the same views again.
+    """
+    place = f"{seed} {epoch} {step} {stream}".encode()
+    torch.manual_seed(int.from_bytes(hashlib.blake2b(place, digest_size=8).digest(), "little") >> 1)

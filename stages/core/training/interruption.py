@@ -1,0 +1,42 @@
+"""SIGTERM and SIGINT: end at a place from which the run goes on later."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: nothing is wrong, start the same command again
+
+
+class Interruption:
+    """While entered, SIGTERM and SIGINT end the process with code 75.
+
+    Where `deferred` is set (a training loop), the signal is only noted in `requested`: the loop
+    ends its step, saves and leaves by `leave`. A second signal does not wait.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.deferred = False
+        self._former: dict[int, object] = {}
+
+    def __enter__(self) -> Interruption:
+        if threading.current_thread() is threading.main_thread():  # others may not set handlers
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._former[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        self._former = {}
+
+    def _receive(self, number: int, _frame: object) -> None:
+        if self.deferred and not self.requested:
+            self.requested = True
+            return
+        self.leave()
+
+    def leave(self) -> None:
+        """Raises SystemExit(75)."""
+        raise SystemExit(EXIT_INTERRUPTED)
