@@ -60,7 +60,7 @@ class FixedSpace:
 
 @dataclass
 class BlockSpace:
-    """FaUNAE's chain of bottlenecks for ImageNet and the size of its search network (sec. III.A)."""
+    """FaUNAE's chain of bottlenecks for ImageNet and its search network's size (sec. III.A)."""
 
     kind: str  # block
     channels: int  # of the stem: 64 is ResNet-50's width, 32 the search network's
@@ -173,6 +173,7 @@ class Views:
     blur: float = 0.0  # probability
     blur_sigma: list[float] = field(default_factory=lambda: [0.1, 2.0])  # pixels
     cutout: int = 0  # side of the erased square in pixels; 0 = none
+    size: int = 0  # side of a view in pixels; 0 = that of the prepared images
 
 
 @dataclass

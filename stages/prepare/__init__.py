@@ -1,0 +1,1 @@
+"""Raw data to packed or indexed images, labels and recorded splits."""

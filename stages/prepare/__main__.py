@@ -1,0 +1,49 @@
+"""Prepares data: images, labels and no labels, in three separate folders.
+
+Paper: SSNAS sec. 4.1 (CIFAR-10, CIFAR-100, STL-10, ImageNet).
+
+Reads    params.yaml: the run's section under `data`; raw data under data.root
+Writes   images/     train, test [, unlabeled] as uint8 arrays (N, H, W, 3), or as lists of paths
+                     if they are large; order.npy; manifest.json: counts, mean, std, hashes
+         labels/     train, test as int64 (N,); stratified.npy; manifest.json: classes, counts
+         no-labels/  what a label-free run is given in place of labels/
+
+Example  python -m stages.prepare digits --out results/prepare/digits
+Time     2 s at toy scale
+
+Kinds of data: digits (drawn from scikit-learn's), cifar10, cifar100, stl10, imagenet, folder (any
+folder or archive of images, with or without class folders).
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from stages.core.command import stage_command
+from stages.core.run import Run
+from stages.core.settings import Data, SettingsError
+
+
+def prepare(run: Run, inputs: Namespace, out: Path) -> None:
+    """Raises InputError for raw data that cannot be used, SettingsError for an unknown kind."""
+    from stages.prepare.write import write
+
+    settings: Data = run.settings["data"]
+    write(_read(settings), settings, out)
+
+
+def _read(settings: Data):
+    """Only the module of the asked kind is imported."""
+    if settings.kind == "digits":
+        from stages.prepare.digits import digits
+
+        return digits(settings)
+    raise SettingsError(
+        f"data.kind is {settings.kind!r}; there are: "
+        "cifar10, cifar100, digits, folder, imagenet, stl10"
+    )
+
+
+if __name__ == "__main__":
+    stage_command("prepare", __doc__, (), prepare)

@@ -1,0 +1,166 @@
+"""What prepare writes: images/, labels/ and no-labels/, each put in place as a whole.
+
+Nothing under images/ depends on a label: neither the order of the images, nor the recorded order
+that splits are cut from, nor the statistics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.command import write_json
+from stages.core.settings import Data
+
+CHUNK = 4096  # images whose statistics are summed at a time
+SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of drawing
+
+
+@dataclass
+class Part:
+    """Images of one part and, unless it has none, their class indices (N,)."""
+
+    pixels: np.ndarray | None  # uint8 (N, side, side, 3); None if indexed
+    labels: np.ndarray | None
+    paths: list[str] | None = None  # indexed: relative to `Prepared.root`
+    moments: np.ndarray | None = None  # indexed: (N, 2, 3), per image mean of x and of x squared
+
+    def __len__(self) -> int:
+        return len(self.paths) if self.pixels is None else len(self.pixels)
+
+
+@dataclass
+class Prepared:
+    """Everything that is known before it is written. `classes` None: no labels at all."""
+
+    parts: dict[str, Part]
+    classes: list[str] | None
+    root: str | None = None  # indexed: absolute path of the folder that holds the images
+    skipped: list[dict[str, str]] = field(default_factory=list)  # path, sha256, reason
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+def write(prepared: Prepared, settings: Data, out: Path) -> None:
+    """Writes beside the final folders and renames: a failure leaves nothing half-written."""
+    staging = out / ".partial"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        _write_images(prepared, settings, staging / "images")
+        _write_labels(prepared, settings, staging / "labels")
+        write_json(staging / "no-labels" / "manifest.json", {"labels": None})
+        for folder in ("images", "labels", "no-labels"):
+            shutil.rmtree(out / folder, ignore_errors=True)
+            os.replace(staging / folder, out / folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write_images(prepared: Prepared, settings: Data, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    parts = prepared.parts
+    indexed = prepared.root is not None
+    for name, part in parts.items():
+        if indexed:
+            text = "".join(f"{path}\n" for path in part.paths)
+            (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+        else:
+            np.save(folder / f"{name}.npy", part.pixels, allow_pickle=False)
+    label_free = "unlabeled" if "unlabeled" in parts else "train"
+    for name in ("train", "unlabeled"):
+        if name in parts:
+            random = np.random.default_rng([settings.seed, SPLIT_STREAM, len(name)])
+            file = "order.npy" if name == label_free else f"order-{name}.npy"
+            np.save(folder / file, random.permutation(len(parts[name])))
+    mean, std = _statistics(parts[label_free])
+    manifest = {
+        "kind": settings.kind,
+        "format": "indexed" if indexed else "packed",
+        "image_size": settings.image_size,
+        "counts": {name: len(part) for name, part in parts.items()},
+        "mean": mean,
+        "std": std,
+        "files": _hashes(folder),
+        # Without the folder, which may name a class; labels/manifest.json has the whole path.
+        "skipped": [
+            {"file": Path(entry["path"]).name, "sha256": entry["sha256"], "reason": entry["reason"]}
+            for entry in prepared.skipped
+        ],
+        **prepared.notes,
+    }
+    if indexed:
+        manifest["root"] = prepared.root
+    write_json(folder / "manifest.json", manifest)
+
+
+def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    if prepared.classes is None:
+        write_json(folder / "manifest.json", {"labels": None, "skipped": prepared.skipped})
+        return
+    counts = {}
+    for name, part in prepared.parts.items():
+        if part.labels is not None:
+            labels = np.asarray(part.labels, np.int64)
+            np.save(folder / f"{name}.npy", labels)
+            each = np.bincount(labels, minlength=len(prepared.classes))
+            counts[name] = dict(zip(prepared.classes, each.tolist(), strict=True))
+    if "train" in counts:
+        np.save(
+            folder / "stratified.npy",
+            stratified_order(prepared.parts["train"].labels, settings.seed),
+        )
+    manifest = {
+        "labels": counts,
+        "classes": prepared.classes,
+        "files": _hashes(folder),
+        "skipped": prepared.skipped,
+    }
+    write_json(folder / "manifest.json", manifest)
+
+
+def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
+    """A random order of which every prefix has the classes in about the proportion of the whole.
+
+    The i-th of the n images of a class stands at (i + 0.5) / n; ties between classes fall randomly.
+    """
+    random = np.random.default_rng([seed, SPLIT_STREAM])
+    shuffled = random.permutation(len(labels))
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels[shuffled] == label)
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return shuffled[np.argsort(place, kind="stable")].astype(np.int64)
+
+
+def _statistics(part: Part) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation per channel over all pixels, pixels in [0, 1]."""
+    if part.moments is not None:
+        first, second = part.moments.mean(axis=0)
+    else:
+        sums = np.zeros((2, 3))
+        for start in range(0, len(part), CHUNK):
+            sums += moments(part.pixels[start : start + CHUNK]).sum(axis=0)
+        first, second = sums / len(part)
+    std = np.sqrt(np.maximum(second - first**2, 1e-12))
+    return [round(value, 9) for value in first.tolist()], [round(v, 9) for v in std.tolist()]
+
+
+def moments(pixels: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W, 3) to (N, 2, 3): mean of x and of x squared per image, exact in integers."""
+    flat = pixels.reshape(len(pixels), -1, 3)
+    first = flat.sum(axis=1, dtype=np.int64) / flat.shape[1] / 255
+    second = np.einsum("npc,npc->nc", *(2 * [flat.astype(np.int64)])) / flat.shape[1] / 255**2
+    return np.stack([first, second], axis=1)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    hashes = {}
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return hashes
