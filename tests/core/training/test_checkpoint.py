@@ -1,0 +1,138 @@
+"""Checkpoints: whole or not at all, of this very run or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from stages.core.command import Cost, InputError
+from stages.core.run import Run
+from stages.core.settings import Resources, ScoreRun
+from stages.core.training.checkpoint import Checkpoints
+from stages.core.training.fingerprint import run_fingerprint
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    with Checkpoints(tmp_path / "run", "f") as entered:
+        yield entered
+
+
+def test_round_trip_and_the_newest_wins(checkpoints):
+    part = checkpoints.part()
+    assert part.load() is None
+    for value in (1.0, 2.0):
+        part.save({"w": torch.full((3,), value), "rows": [{"loss": 0.1}], "epoch": 4})
+    state = part.load()
+    assert torch.equal(state["w"], torch.full((3,), 2.0))
+    assert (state["rows"], state["epoch"]) == ([{"loss": 0.1}], 4)
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "no head", "foreign head"])
+def test_a_damaged_file_falls_back_to_the_one_before(checkpoints, capsys, damage):
+    part = checkpoints.part()
+    part.save({"epoch": 1})
+    part.save({"epoch": 2})
+    content = bytearray(part.last.read_bytes())
+    content[-20] ^= 1
+    part.last.write_bytes({
+        "flip": bytes(content), "truncate": bytes(content[:-100]), "empty": b"",
+        "no head": b"garbage\n", "foreign head": b"[1]\n",
+    }[damage])  # fmt: skip
+    assert part.load()["epoch"] == 1
+    assert "damaged checkpoint passed over" in capsys.readouterr().err
+
+
+def leave(folder, parts):
+    """A run that saves and then fails; `parts` maps a part's name to the seconds spent by then."""
+    with Checkpoints(folder, "f") as checkpoints:
+        for name, seconds in parts.items():
+            checkpoints.cost = Cost(seconds)
+            checkpoints.part(name).save({"epoch": 1})
+        raise KeyError
+
+
+def test_one_of_other_settings_is_passed_over(tmp_path, capsys):
+    with pytest.raises(KeyError):
+        leave(tmp_path / "run", {"training": 0})
+    with Checkpoints(tmp_path / "run", "g") as second:
+        assert second.part().load() is None
+    assert "it belongs to other settings, inputs or code" in capsys.readouterr().err
+
+
+def test_a_pickle_is_not_executed(checkpoints):
+    part = checkpoints.part()
+    part.save({"path": Path("x")})
+    with pytest.raises(Exception, match="weights_only"):
+        part.load()
+
+
+def test_a_full_disk_leaves_the_former_state(checkpoints, monkeypatch):
+    part = checkpoints.part()
+    part.save({"epoch": 1})
+
+    def full(_number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"cannot be written .*No space left.*is intact"):
+        part.save({"epoch": 2})
+    assert part.load()["epoch"] == 1
+    assert sorted(p.name for p in part.last.parent.iterdir()) == ["lock", "training.ckpt"]
+
+
+def test_seconds_add_up_and_success_removes_the_folder(tmp_path):
+    with pytest.raises(KeyError):
+        leave(tmp_path / "run", {"a": 100, "b": 50})
+    assert (tmp_path / "run/a.ckpt").exists()
+    with Checkpoints(tmp_path / "run", "f") as second:
+        assert 100 <= second.cost.seconds < 120
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_second_start_leaves(checkpoints):
+    code = (
+        "from stages.core.training.checkpoint import Checkpoints\n"
+        "from pathlib import Path\n"
+        f"Checkpoints(Path({str(checkpoints.folder)!r}), 'f').__enter__()"
+    )
+    second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert second.returncode != 0
+    assert f"already running (process {os.getpid()} holds" in second.stderr
+
+
+def test_due_keeps_pauses_and_the_cost_low(checkpoints):
+    part = checkpoints.part()
+    assert not part.due(epoch_ends=True)
+    part._saved_at -= 11
+    assert part.due(epoch_ends=True)
+    assert not part.due(epoch_ends=False)
+    part._took = 0.2  # 1 % of the time: every 20 s
+    assert not part.due(epoch_ends=True)
+    part._saved_at -= 50
+    assert part.due(epoch_ends=False)
+
+
+def test_the_fingerprint_sees_settings_inputs_and_threads(tmp_path):
+    def fingerprint(seed=0, threads=1, inputs=()):
+        line = ScoreRun("g", "s", "d", "labels", "n", "o", "r", seed)
+        return run_fingerprint(
+            Run("score", "x", line, {}, Resources(threads, 1, 0, 0, 1), ()), inputs
+        )
+
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/manifest.json").write_text('{"sha256": 1}')
+    (tmp_path / "data/train.npy").write_text("not read: the manifest has its hash")
+    (tmp_path / "genotype.json").write_text("{}")
+    inputs = [tmp_path / "data", tmp_path / "genotype.json"]
+    seen = [fingerprint(), fingerprint(1), fingerprint(threads=2), fingerprint(inputs=inputs)]
+    assert fingerprint(inputs=inputs) == seen[-1]
+    for changed in (tmp_path / "data/manifest.json", tmp_path / "genotype.json"):
+        changed.write_text('{"sha256": 2}')
+        seen.append(fingerprint(inputs=inputs))
+    assert len(set(seen)) == len(seen)

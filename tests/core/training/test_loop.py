@@ -1,0 +1,187 @@
+"""The loop: resuming gives the same bits, signals end well, what diverges is explained."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from stages.core.command import InputError
+from stages.core.settings import Recipe
+from stages.core.training.checkpoint import Checkpoints
+from stages.core.training.curves import Curves
+from stages.core.training.interruption import EXIT_INTERRUPTED
+from stages.core.training.loop import Companion, NonFiniteError, evaluate, train
+from stages.core.training.optimisers import build_optimizer
+
+RECIPE = argparse.Namespace(
+    epochs=3, batch_size=4, optimizer="sgd", learning_rate=0.1, schedule="cosine",
+    weight_decay=1e-3, final_learning_rate=0.01, momentum=0.9, milestones=[], warmup_epochs=1,
+    clip=5.0, drop_path=0.3, validation_fraction=0.0,
+)  # fmt: skip
+
+
+class Batch(NamedTuple):
+    images: torch.Tensor
+    labels: torch.Tensor | None
+
+
+class Batches:
+    """Twenty 4x4 images in memory; `stop_at` raises in the middle, like a killed process."""
+
+    batch_size, waiting_share = 4, 0.0
+
+    def __init__(self, stop_at=None, then=None):
+        self.images = torch.randint(
+            0, 256, (20, 3, 4, 4), generator=torch.Generator().manual_seed(0)
+        )
+        self.stop_at, self.then = stop_at, then
+
+    def __len__(self):
+        return 5
+
+    def epoch(self, epoch, start_step=0):
+        order = np.random.default_rng([1, epoch]).permutation(20)
+        for step in range(start_step, 5):
+            if (epoch, step) == self.stop_at:
+                self.then()
+            yield step, Batch(self.images[order[4 * step : 4 * step + 4]], None)
+
+
+class Noisy(nn.Module):
+    """A loss with views (noise), a head and batch norm; `scale` makes it diverge."""
+
+    def __init__(self, scale=1.0):
+        super().__init__()
+        self.head = nn.Linear(5, 2)
+        self.scale = scale
+        self.register_buffer("steps", torch.zeros(1))
+
+    def loss(self, network, images, labels):
+        views = images.float() / 255 + 0.1 * torch.randn(images.shape)
+        return self.head(network(views)).square().sum(1).mean() * self.scale
+
+    def evaluate(self, network, images, labels):
+        return {"loss": self.head(network(images.float() / 255)).square().sum(1).double()}
+
+    def after_step(self, network):
+        self.steps += 1
+
+
+class Alphas(Companion):
+    """Draws in every hook, and keeps a history: state that a checkpoint must hold."""
+
+    def __init__(self):
+        self.history = []
+        self.offset = 0.0
+
+    def before_epoch(self, epoch):
+        self.offset = torch.rand(()).item()
+
+    def before_step(self, epoch, step, batch):
+        self.history.append(torch.rand(()).item() + self.offset + step)
+
+    def after_epoch(self, epoch):
+        return {"drawn": sum(self.history)}
+
+    def state_dict(self):
+        return {"history": self.history, "offset": self.offset}
+
+    def load_state_dict(self, state):
+        self.history, self.offset = list(state["history"]), state["offset"]
+
+
+class Killed(Exception):
+    pass
+
+
+def kill():
+    raise Killed
+
+
+def run(folder, batches, scale=1.0, rate=0.1):
+    torch.manual_seed(3)
+    network = nn.Sequential(
+        nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    network.drop_path = 0.0
+    objective, companion = Noisy(scale), Alphas()
+    recipe = Recipe(**{**vars(RECIPE), "learning_rate": rate})
+    optimizer = build_optimizer(recipe, [*network.parameters(), *objective.parameters()])
+    with Checkpoints(folder / "checkpoints", "f") as checkpoints:
+        checkpoints.interval = checkpoints.least = 0.0
+        part = checkpoints.part()
+        part.due = lambda epoch_ends: True
+        curves = Curves(folder / "curves")
+        train(network, objective, optimizer, batches, recipe, 7, part, curves, companion)
+        values = evaluate(network, objective, batches, 7)["loss"]
+    files = {
+        p.relative_to(folder): p.read_bytes() for p in (folder / "curves").rglob("*") if p.is_file()
+    }
+    return (
+        [*network.state_dict().values(), *objective.state_dict().values(), values],
+        files,
+        companion,
+    )
+
+
+@pytest.mark.parametrize("place", [(0, 3), (1, 0), (1, 2), (2, 4)])
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path, place):
+    expected, files, companion = run(tmp_path / "whole", Batches())
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", Batches(place, kill))
+    resumed, files_again, companion_again = run(tmp_path / "killed", Batches())
+    assert all(torch.equal(a, b) for a, b in zip(expected, resumed, strict=True))
+    assert files == files_again
+    assert len(files) == 4
+    assert companion.history == companion_again.history
+    assert not (tmp_path / "killed/checkpoints").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("place", [(1, 2), (1, 4)])
+def test_a_signal_ends_the_step_saves_and_exits_75(tmp_path, number, place):
+    expected, files, _ = run(tmp_path / "whole", Batches())
+    former = signal.getsignal(number)
+    with pytest.raises(SystemExit) as exit:
+        run(tmp_path / "stopped", Batches(place, lambda: signal.raise_signal(number)))
+    assert exit.value.code == EXIT_INTERRUPTED
+    assert signal.getsignal(number) is former
+    seen = []
+    epoch, step = place if place[1] < 4 else (2, -1)
+    after = Batches((epoch, step + 1), lambda: seen.append("the step after the signal is the next"))
+    original = after.epoch
+    after.epoch = lambda e, start=0: (seen.append((e, start)), original(e, start))[1]
+    resumed, files_again, _ = run(tmp_path / "stopped", after)
+    assert seen[0] == (epoch, step + 1)
+    assert all(torch.equal(a, b) for a, b in zip(expected, resumed, strict=True))
+    assert files == files_again
+
+
+def test_the_seed_decides_and_drop_path_rises(tmp_path):
+    first, files, _ = run(tmp_path / "a", Batches())
+    second, files_again, _ = run(tmp_path / "b", Batches())
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert files == files_again
+
+
+def test_a_non_finite_loss_is_explained(tmp_path):
+    with pytest.raises(NonFiniteError) as error:
+        run(tmp_path, Batches(), scale=1.0, rate=1e38)
+    text = str(error.value)
+    assert "epoch 1, step 2 of 5: the loss is" in text
+    assert "learning rate 4e+37; last good checkpoint: " in text
+    assert "(epoch 1, step 2); lower the learning rate" in text
+    assert (tmp_path / "checkpoints/training.ckpt").exists()
+
+
+def test_batches_that_cannot_be_trained_on(tmp_path):
+    single = Batches()
+    single.batch_size = 1
+    with pytest.raises(InputError, match=r"recipe.batch_size is 1, but batch norm"):
+        run(tmp_path / "a", single)
