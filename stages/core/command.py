@@ -1,4 +1,4 @@
-"""The command line that every stage shares: read the run, call the stage, write down what it cost."""
+"""The command line that every stage shares, its JSON files, and what a run cost."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def read_json(path: Path) -> Any:
 
 
 class Cost:
-    """Wall time and device of a run, for cost.json: kept apart from metrics.json, because it differs
-    from machine to machine while metrics must not."""
+    """Wall time and device of a run, for cost.json: kept apart from metrics.json, because it
+    differs from machine to machine while metrics must not."""
 
     def __init__(self, spent_seconds: float = 0.0) -> None:
         self._start = time.monotonic() - spent_seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +21,38 @@ class Run:
     stage: str
     name: str
     line: Any
-    settings: dict[str, Any] = field(default_factory=dict)
-    resources: Resources | None = None
-    keys: tuple[str, ...] = ()
+    settings: dict[str, Any]
+    resources: Resources
+    keys: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        settings = {field: asdict(values) for field, values in self.settings.items()}
+        return {f"{self.stage}/{self.name}": asdict(self.line) | settings}
 
 
 def read_run(stage: str, name: str, plan: Path = PLAN) -> Run:
     """The run `name` of `stage`. Raises SettingsError if the plan lacks it or does not fit."""
     if not plan.exists():
         raise SettingsError(f"{plan} is missing; write it with `python -m stages.plan`")
-    tree = OmegaConf.to_container(OmegaConf.load(plan))
+    return resolve_run(stage, name, OmegaConf.to_container(OmegaConf.load(plan)), str(plan))
+
+
+def resolve_run(stage: str, name: str, tree: dict[str, Any], source: str) -> Run:
+    """`read_run` on the content of a plan; `source` names it in errors."""
+    if stage not in RUNS:
+        raise SettingsError(f"there is no stage {stage!r} with runs; there are: {', '.join(RUNS)}")
     lines = tree.get(stage) or {}
     if name not in lines:
-        raise SettingsError(f"{plan} has no {stage} run {name!r}; there are: {', '.join(lines)}")
+        raise SettingsError(f"{source} has no {stage} run {name!r}; there are: {', '.join(lines)}")
     line = typed(RUNS[stage], lines[name], f"{stage}.{name}")
     settings, keys = {}, [f"{stage}.{name}", f"resources.{stage}"]
-    for field_name, section in REFERENCES[stage].items():
-        entry = getattr(line, field_name)
-        if entry not in (tree.get(section) or {}):
+    for field, section in REFERENCES[stage].items():
+        entry, there = getattr(line, field), tree.get(section) or {}
+        if entry not in there:
             raise SettingsError(
-                f"{stage}.{name}.{field_name} is {entry!r}; "
-                f"{section} has: {', '.join(tree.get(section) or {})}"
+                f"{stage}.{name}.{field} is {entry!r}; {section} has: {', '.join(there)}"
             )
-        settings[field_name] = typed(SECTIONS[section], tree[section][entry], f"{section}.{entry}")
+        settings[field] = typed(SECTIONS[section], there[entry], f"{section}.{entry}")
         keys.append(f"{section}.{entry}")
     resources = typed(Resources, tree["resources"][stage], f"resources.{stage}")
     return Run(stage, name, line, settings, resources, tuple(dict.fromkeys(keys)))

@@ -284,8 +284,8 @@ PROTOCOLS = {"none": NoProtocol, "linear": Linear, "finetune": FineTune}
 
 @dataclass
 class Resources:
-    """What a job of a stage asks for. `threads` also fixes torch's, so that bits do not depend on how
-    many cores the scheduler had."""
+    """What a job of a stage asks for. `threads` also fixes torch's, so that bits do not depend on
+    how many cores the scheduler had."""
 
     threads: int
     memory_mb: int

@@ -1,0 +1,49 @@
+# The parallel way through the graph of dvc.yaml; `dvc repro` is the serial way through the same.
+#
+#   snakemake --cores all             everything that is stale
+#   snakemake --cores all --dry-run   what that would be
+#
+# One rule per DVC stage, one job per run. What depends on what, and what is stale, is DVC's to say.
+import sys
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+from dvc_graph import Graph, flag
+
+envvars: "PATH"
+
+graph = Graph()
+if workflow.is_main_process:
+    graph.take_away_stale_flags()
+resources_of = yaml.safe_load(Path("params.yaml").read_text())["resources"]
+
+localrules: all
+
+
+rule all:
+    default_target: True
+    input: flag("report")   # the tables: every run of the plan is upstream of them
+
+
+for stage in graph.families:
+    single = stage in graph.upstream
+    job = stage if single else stage + "@{run}"
+    asked = resources_of[stage]
+
+    rule:
+        name: stage
+        input: lambda wildcards, job=job: graph.waits_for(job.format(**wildcards))
+        output: touch(flag(job))
+        log: f"logs/{stage}{'' if single else '/{run}'}.log"
+        benchmark: f"logs/{stage}{'' if single else '/{run}'}.tsv"
+        threads: asked["threads"]
+        retries: asked["retries"]
+        resources:
+            mem_mb=asked["memory_mb"],
+            runtime=asked["minutes"],
+            gpu=asked["gpus"],
+        conda: "workflow/envs/nassl.yaml"
+        params: name=job
+        shell: "dvc --wait-for-lock repro --single-item {params.name:q} > {log:q} 2>&1"

@@ -1,0 +1,93 @@
+"""Composes workflow/config into params.yaml: named sections, and one short line per run.
+
+  python -m stages.plan                               the toy plan of all papers that have rows
+  python -m stages.plan scale=paper paper=[ssnas]     another scale, chosen papers
+  python -m stages.plan recipe.search.epochs=10       any override, in Hydra's syntax
+  python -m stages.plan --show search/ssnas-digits-s0 resolved settings of one run; writes nothing
+  python -m stages.plan scale=paper --estimate        runs, FLOPs and hours; writes nothing
+
+An unknown key, a wrong type or an impossible combination is refused here, before any job starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from stages.core.run import PLAN, resolve_run
+from stages.core.settings import RUNS, SettingsError
+from stages.plan.checks import check_plan
+from stages.plan.compose import compose_config
+from stages.plan.expand import Expansion
+
+HEADER = """\
+# The current plan, written by `python -m stages.plan {overrides}`
+# from workflow/config/, where the source of every value stands. Values of the sections may be
+# edited or overridden (`dvc exp run -S recipe.search.epochs=5`); runs refer to them by name.
+"""
+
+
+def plan(overrides: list[str]) -> dict:
+    """The checked content of params.yaml. Raises SettingsError."""
+    params = Expansion(compose_config(overrides)).params()
+    check_plan(params)
+    return params
+
+
+def as_text(params: dict, overrides: list[str]) -> str:
+    """Sections in YAML's block style, runs and report rows on one line each."""
+
+    def flow(value: object) -> str:
+        return yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).strip()
+
+    parts = [HEADER.format(overrides=" ".join(overrides)).replace(" `\n", "`\n")]
+    for section, entries in params.items():
+        parts.append(f"\n{section}:" + ("" if entries else " {}"))
+        if section in RUNS or section == "resources":
+            parts += [f"  {name}: {flow(line)}" for name, line in entries.items()]
+        elif section == "report":
+            parts.append(f"  scale: {entries['scale']}\n  tables:")
+            for table, rows in entries["tables"].items():
+                parts += [f"    {table}:", *(f"    - {flow(row)}" for row in rows)]
+        elif entries:
+            text = yaml.safe_dump(entries, default_flow_style=None, sort_keys=False)
+            parts.append("".join(f"  {line}\n" for line in text.splitlines()).rstrip())
+    return "\n".join(parts) + "\n"
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.plan",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("overrides", nargs="*", help="scale=..., paper=[...], key=value")
+    parser.add_argument("--show", metavar="STAGE/RUN", help="print one run's resolved settings")
+    parser.add_argument("--estimate", action="store_true", help="print runs, FLOPs and hours")
+    parser.add_argument("--gpu", default="A100", help="the GPU that --estimate also names")
+    parser.add_argument("--out", type=Path, default=PLAN, help="file to write")
+    arguments = parser.parse_args(argv)
+    try:
+        params = plan(arguments.overrides)
+        if arguments.show:
+            stage, _, name = arguments.show.partition("/")
+            run = resolve_run(stage, name, params, "the plan")
+            print(yaml.safe_dump(run.as_dict(), sort_keys=False), end="")
+        elif arguments.estimate:
+            from stages.plan.estimate import estimate  # imports torch
+
+            print(estimate(params, arguments.gpu))
+        else:
+            arguments.out.write_text(as_text(params, arguments.overrides))
+            counts = ", ".join(f"{len(params[stage])} {stage}" for stage in RUNS)
+            print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
+    except SettingsError as error:
+        print(f"plan: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""Combinations that cannot work, refused before any job starts.
+
+Every error names the key, what was given and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from stages.core.run import Run, resolve_run
+from stages.core.settings import RUNS, SettingsError
+from stages.plan.datasets import expected_size
+
+ALLOWED = {  # by field name, wherever it occurs
+    "optimizer": ("sgd", "adam"),
+    "schedule": ("cosine", "constant", "steps"),
+    "crop": ("resized", "padded", "none"),
+    "stem": ("cifar", "imagenet"),
+    "labels": ("labels", "no-labels"),
+    "criterion": ("contrastive_loss", "accuracy"),
+    "init": ("pretrained", "random"),
+    "on_error": ("stop", "skip"),
+    "order": (1, 2),
+    "edges": ("all", "top2"),
+    "head": ("linear", "mlp"),
+}
+IN_UNIT_INTERVAL = (
+    "flip", "jitter", "grayscale", "blur", "label_smoothing", "drop_path", "momentum",
+    "validation_fraction", "test_fraction", "label_fraction", "depth_mutation",
+    "mutation_weight", "loss_decay", "epsilon", "final_epsilon",
+)  # fmt: skip
+POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads")
+STEM_REDUCTION = {"cifar": 1, "imagenet": 8}  # of the cell networks' stems
+RESNET_REDUCTION = {"cifar": 8, "imagenet": 32}
+SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of its surroundings
+
+
+def check_plan(params: dict[str, Any]) -> None:
+    """Raises SettingsError for the first run that does not fit."""
+    runs = {
+        f"{stage}/{name}": resolve_run(stage, name, params, "the plan")
+        for stage in RUNS
+        for name in params[stage]
+    }
+    for place, run in runs.items():
+        for settings_name, settings in run.settings.items():
+            _check_values(f"{place}: {settings_name}", settings)
+        _check_values(place, run.line)
+        CHECKS.get(run.stage, lambda *_: None)(place, run, runs)
+
+
+def _check_values(where: str, settings: Any) -> None:
+    for key, value in _leaves(settings):
+        name = key.rpartition(".")[2]
+        if name in ALLOWED and value not in ALLOWED[name]:
+            allowed = ", ".join(map(str, ALLOWED[name]))
+            raise SettingsError(f"{where}.{key} is {value!r}; allowed: {allowed}")
+        if name in IN_UNIT_INTERVAL and not 0 <= value <= 1:
+            raise SettingsError(f"{where}.{key} is {value}; allowed: 0 to 1")
+        if name in POSITIVE and value <= 0 and not (name in ("channels", "cells") and value == 0):
+            raise SettingsError(f"{where}.{key} is {value}; it must be greater than 0")
+        if name in ("crop_scale", "crop_ratio", "blur_sigma") and not (
+            len(value) == 2 and 0 < value[0] <= value[1]
+        ):
+            raise SettingsError(f"{where}.{key} is {value}; allowed: [low, high], 0 < low <= high")
+
+
+def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if is_dataclass(value):
+            yield from _leaves(value, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", value
+
+
+# ------------------------------------------------------------ per stage ----
+
+
+def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
+    strategy, objective = run.settings["strategy"].kind, run.settings["objective"].kind
+    trains = strategy not in ("random", "manual")
+    if trains == (objective == "none"):
+        needs = "an objective to train with" if trains else "objective none: it trains nothing"
+        raise SettingsError(
+            f"{place}.objective is {objective!r}; strategy {strategy!r} needs {needs}"
+        )
+    space = run.settings["space"]
+    if (strategy == "manual") != (space.kind == "resnet"):
+        raise SettingsError(
+            f"{place}.space is of kind {space.kind!r}, strategy of kind {strategy!r}; "
+            "manual goes with resnet (nothing to search), every other strategy with a search space"
+        )
+    if strategy == "darts" and space.kind != "cell":
+        raise SettingsError(f"{place}.space is of kind {space.kind!r}; darts searches: cell")
+    _check_labels(place, run)
+    if trains:
+        _check_map(place, run, runs, space.kind, space)
+        fraction = run.settings["strategy"].validation_fraction
+        _check_batch(place, run, runs, 1 - fraction if fraction else 1.0)
+
+
+def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
+    _check_labels(place, run)
+    criterion = runs[f"select/{run.line.select}"].line.criterion
+    kind = run.settings["objective"].kind
+    if (criterion == "accuracy") != (kind == "supervised"):
+        raise SettingsError(
+            f"select/{run.line.select}.criterion is {criterion!r}, the scores' objective {kind!r}; "
+            "allowed: accuracy with supervised, contrastive_loss with simclr or moco"
+        )
+    fraction = run.settings["recipe"].validation_fraction
+    if not 0 < fraction < 1:
+        raise SettingsError(
+            f"{place}: recipe.validation_fraction is {fraction}; a score needs images that were "
+            "not trained on: between 0 and 1"
+        )
+    _check_network(place, run, runs, f"search/{run.line.search}")
+    _check_batch(place, run, runs, min(fraction, 1 - fraction))
+
+
+def _check_retrain(place: str, run: Run, runs: dict[str, Run]) -> None:
+    if run.settings["objective"].kind != "supervised":
+        raise SettingsError(f"{place}.objective is {run.line.objective!r}; retrain is supervised")
+    _check_network(place, run, runs, _search_of(run, runs))
+    _check_batch(place, run, runs, 1.0)
+
+
+def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
+    if run.settings["objective"].kind in ("supervised", "none"):
+        raise SettingsError(
+            f"{place}.objective is {run.line.objective!r}; pretrain is self-supervised: "
+            "simclr, moco"
+        )
+    for source in _ancestry(run, runs):
+        if getattr(runs[source].line, "labels", "no-labels") == "labels":
+            raise SettingsError(
+                f"{place}.architecture is {run.line.architecture!r}, whose {source} reads labels; "
+                "representations are called label-free only if search and selection are: "
+                "take an architecture found by simclr, moco, random or manual"
+            )
+    _check_network(place, run, runs, _search_of(run, runs))
+    _check_batch(place, run, runs, 1.0)
+
+
+def _check_probe(place: str, run: Run, runs: dict[str, Run]) -> None:
+    protocols = {name: run.settings[name] for name in ("linear", "finetune")}
+    for name, protocol in protocols.items():
+        if protocol.kind not in (name, "none"):
+            raise SettingsError(
+                f"{place}.{name} is of kind {protocol.kind!r}; allowed: {name}, none"
+            )
+    if all(protocol.kind == "none" for protocol in protocols.values()):
+        raise SettingsError(f"{place} evaluates nothing; give it linear or finetune")
+    size = expected_size(runs[f"prepare/{run.line.data}"].settings["data"])
+    if protocols["finetune"].kind == "none" or size is None:
+        return
+    labels = round(protocols["finetune"].label_fraction * size.train)
+    if labels < size.classes:
+        raise SettingsError(
+            f"{place}: finetune.label_fraction {protocols['finetune'].label_fraction} of "
+            f"{size.train} training images gives {labels} labels; "
+            f"{size.classes} classes need at least one each"
+        )
+    if protocols["finetune"].recipe.batch_size > labels:
+        raise SettingsError(
+            f"{place}: finetune.recipe.batch_size is {protocols['finetune'].recipe.batch_size}; "
+            f"there are {labels} labels"
+        )
+
+
+CHECKS: dict[str, Callable[[str, Run, dict[str, Run]], None]] = {
+    "search": _check_search,
+    "score": _check_score,
+    "retrain": _check_retrain,
+    "pretrain": _check_pretrain,
+    "probe": _check_probe,
+}
+
+
+# --------------------------------------------------------------- shared ----
+
+
+def _check_labels(place: str, run: Run) -> None:
+    needed = "labels" if run.settings["objective"].kind == "supervised" else "no-labels"
+    if run.line.labels != needed:
+        raise SettingsError(
+            f"{place}.labels is {run.line.labels!r}; "
+            f"objective {run.line.objective!r} needs {needed}"
+        )
+
+
+def _check_batch(place: str, run: Run, runs: dict[str, Run], share: float) -> None:
+    batch = run.settings["recipe"].batch_size
+    if batch < 2:
+        raise SettingsError(f"{place}: recipe.batch_size is {batch}; batch norm needs at least 2")
+    size = expected_size(runs[f"prepare/{run.line.data}"].settings["data"])
+    if size is None:
+        return
+    supervised = run.settings["objective"].kind == "supervised"
+    images = int(share * (size.train if supervised else size.label_free))
+    if batch > images:
+        raise SettingsError(
+            f"{place}: recipe.batch_size is {batch}; its smallest part has {images} images"
+        )
+
+
+def _check_network(place: str, run: Run, runs: dict[str, Run], search: str) -> None:
+    kind = runs[search].settings["space"].kind
+    network, recipe = run.settings["network"], run.settings["recipe"]
+    if kind in ("cell", "dense") and not (network.cells and network.channels):
+        raise SettingsError(f"{place}: network {run.line.network!r} needs channels and cells")
+    if kind == "resnet" and (recipe.drop_path or network.cells):
+        raise SettingsError(
+            f"{place}: a ResNet has neither cells nor drop path; "
+            f"network.cells is {network.cells}, recipe.drop_path {recipe.drop_path}"
+        )
+    _check_map(place, run, runs, kind, network)
+
+
+def _check_map(place: str, run: Run, runs: dict[str, Run], kind: str, size: Any) -> None:
+    """The last feature map's side after the stem's and the cells' reductions."""
+    side = runs[f"prepare/{run.line.data}"].settings["data"].image_size
+    if kind in ("resnet", "block"):
+        reduction = RESNET_REDUCTION[size.stem]
+    else:
+        reductions = len({size.cells // 3, 2 * size.cells // 3})
+        reduction = STEM_REDUCTION[size.stem] * 2**reductions
+    if side // reduction < SMALLEST_MAP:
+        raise SettingsError(
+            f"{place}: stem {size.stem!r} and its reductions shrink {side}x{side} images "
+            f"{reduction} times, to less than {SMALLEST_MAP}x{SMALLEST_MAP}; "
+            "use stem cifar, fewer cells or larger images"
+        )
+
+
+def _ancestry(run: Run, runs: dict[str, Run]) -> list[str]:
+    """The searches and scores that an architecture comes from."""
+    stage, _, name = run.line.architecture.partition("/")
+    if run.line.architecture not in runs:
+        raise SettingsError(
+            f"{run.stage}/{run.name}.architecture is {run.line.architecture!r}; "
+            "allowed: select/<run> and search/<run> of the plan"
+        )
+    if stage == "search":
+        return [f"search/{name}"]
+    scores = [f"score/{candidate}" for candidate in runs[f"select/{name}"].line.candidates]
+    return scores + [f"search/{runs[score].line.search}" for score in scores]
+
+
+def _search_of(run: Run, runs: dict[str, Run]) -> str:
+    return _ancestry(run, runs)[-1]

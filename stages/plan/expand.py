@@ -1,0 +1,180 @@
+"""From the rows of the papers' tables to the runs that they need.
+
+Rows ask for final runs (retrain or probe), those for architectures, those for scores and searches,
+those for data: the expansion follows these needs, once per seed, and names every run
+`<method>-<data>[-<variant>][-s<seed>]`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stages.core.settings import REFERENCES, RUNS, SECTIONS, SettingsError
+
+IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart
+
+
+class Expansion:
+    """`runs[stage][name]` is a run's line; `tables[paper.table]` lists rows for the report."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+        self.runs: dict[str, dict[str, dict[str, Any]]] = {stage: {} for stage in RUNS}
+        self.tables: dict[str, list[dict[str, Any]]] = {}
+        for paper, content in config["papers"].items():
+            for name, spec in content["tables"].items():
+                table = f"{paper}.{name}"
+                rows = [row for row in spec["rows"] if self._wanted(table, row["row"])]
+                if rows:
+                    self.tables[table] = [
+                        self._row(content, spec["data"], {**spec["each"], **row}, table)
+                        for row in rows
+                    ]
+        if not self.tables:
+            raise SettingsError(f"the plan has no rows: only is {config['only']}")
+
+    def params(self) -> dict[str, Any]:
+        """The content of params.yaml: sections that a run refers to, then the runs."""
+        tree: dict[str, Any] = {}
+        for section in SECTIONS:
+            used = [
+                line[field]
+                for stage, references in REFERENCES.items()
+                for line in self.runs[stage].values()
+                for field, target in references.items()
+                if target == section
+            ]
+            there = self.config.get(section) or {}
+            if missing := [name for name in used if name not in there]:
+                raise SettingsError(
+                    f"{section} has no entry {missing[0]!r}; there are: {', '.join(there)}"
+                )
+            tree[section] = {name: there[name] for name in there if name in used}
+        tree["resources"] = self.config["resources"]
+        tree.update(self.runs)
+        tree["report"] = {"scale": self.config["scale"], "tables": self.tables}
+        return tree
+
+    # ------------------------------------------------------------- rows ----
+
+    def _wanted(self, table: str, row: str) -> bool:
+        """`only: {table: [rows]}` leaves out all others; no rows named means the whole table."""
+        only = self.config["only"]
+        return not only or (table in only and (not only[table] or row in only[table]))
+
+    def _row(self, paper: dict, data_name: str, row: dict, table: str) -> dict[str, Any]:
+        data = self._data(data_name)
+        kind = row["from"]
+        if kind not in ("retrain", "probe"):
+            raise SettingsError(f"{table}: from is {kind!r}; a row comes from: retrain, probe")
+        make = self._retrain if kind == "retrain" else self._probe
+        seeds = range(self.config["seeds"]["final"])
+        architecture, searches = self._architecture(paper, data, row, table)
+        entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
+        entry["data"] = data if data == data_name else f"{data} for {data_name}"
+        entry["values"] = row["values"]
+        entry["runs"] = [make(data, architecture, row, seed) for seed in seeds]
+        if "minus" in row:
+            other, _ = self._architecture(paper, data, {"select": row["minus"]}, table)
+            entry["minus"] = [make(data, other, row, seed) for seed in seeds]
+        entry["searches"] = searches
+        return entry
+
+    def _retrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
+        name = _named(architecture, row.get("variant"), seed)
+        line = {
+            "data": data,
+            "architecture": architecture,
+            **{key: row[key] for key in ("network", "objective", "recipe")},
+            "seed": seed,
+        }
+        return self._add("retrain", name, line)
+
+    def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
+        pretrain = _named(architecture, row.get("variant"), seed)
+        line = {
+            "data": data,
+            "architecture": architecture,
+            **{key: row[key] for key in ("network", "objective", "recipe")},
+            "seed": seed,
+        }
+        self._add("pretrain", pretrain, line)
+        scratch = row.get("init") == "random weights"
+        variants = [part for part in (row.get("variant"), "scratch" if scratch else None) if part]
+        line = {
+            "data": data,
+            "pretrain": pretrain,
+            "init": "random" if scratch else "pretrained",
+            **{key: row[key] for key in ("network", "linear", "finetune")},
+            "seed": seed,
+        }
+        return self._add("probe", _named(architecture, "-".join(variants), seed), line)
+
+    # ---------------------------------------------------- architectures ----
+
+    def _architecture(self, paper: dict, data: str, row: dict, table: str) -> tuple[str, list[str]]:
+        """Folder (under results/) of the genotype, and the searches that it took to find it."""
+        if "search" in row:
+            searches = self._searches(paper, row["search"], data, table)
+            return searches[0], searches
+        selection = _lookup(paper["selections"], row.get("select"), f"{table}: select")
+        searches = self._searches(paper, selection["search"], data, table)
+        group = f"{row['select']}-{data}"
+        candidates = []
+        for seed, search in enumerate(searches):
+            line = {
+                "select": group,
+                "search": search.removeprefix("search/"),
+                "data": data,
+                "labels": self._labels(selection["objective"]),
+                **{key: selection[key] for key in ("network", "objective", "recipe")},
+                "seed": seed,
+            }
+            candidates.append(self._add("score", f"{group}-s{seed}", line).removeprefix("score/"))
+        line = {"candidates": candidates, "criterion": selection["criterion"]}
+        return self._add("select", group, line), searches
+
+    def _searches(self, paper: dict, name: str, data: str, table: str) -> list[str]:
+        spec = _lookup(paper["searches"], name, f"{table}: search")
+        runs = []
+        for seed in range(spec.get("seeds", self.config["seeds"]["search"])):
+            line = {
+                "data": data,
+                "labels": self._labels(spec["objective"]),
+                **{key: spec[key] for key in ("space", "strategy", "objective", "recipe")},
+                "seed": seed,
+            }
+            runs.append(self._add("search", f"{name}-{data}-s{seed}", line))
+        return runs
+
+    def _labels(self, objective: str) -> str:
+        kind = (self.config["objective"].get(objective) or {}).get("kind")
+        return "labels" if kind == "supervised" else "no-labels"
+
+    def _data(self, name: str) -> str:
+        data = self.config["stand_ins"].get(name, name)
+        self._add("prepare", data, {"data": data})
+        return data
+
+    def _add(self, stage: str, name: str, line: dict[str, Any]) -> str:
+        there = self.runs[stage].setdefault(name, line)
+        if there != line:
+            raise SettingsError(
+                f"two different {stage} runs would be called {name!r}: {there} and {line}; "
+                "give one of their rows a `variant`"
+            )
+        return f"{stage}/{name}"
+
+
+def _named(architecture: str, variant: str | None, seed: int) -> str:
+    """`select/ssnas-digits`, `b32`, 0 -> `ssnas-digits-b32-s0`; a search's own seed is left out."""
+    stage, method = architecture.split("/")
+    if stage == "search":
+        method = method.rpartition("-s")[0]
+    return "-".join([method, *([variant] if variant else []), f"s{seed}"])
+
+
+def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:
+    if name not in entries:
+        raise SettingsError(f"{where} is {name!r}; there are: {', '.join(entries)}")
+    return entries[name]

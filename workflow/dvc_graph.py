@@ -1,0 +1,59 @@
+"""DVC's resolved stages for Snakemake: which jobs there are, what each waits for, what is stale.
+
+DVC alone decides whether a result is valid. A job leaves a flag in `.snakemake/dvc/`; flags of
+stale jobs, and of all jobs that follow from them, are taken away when the workflow starts, so that
+Snakemake runs these and no others. It may be stopped and started at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dvc.repo import Repo
+
+FLAGS = Path(".snakemake/dvc")
+
+
+class Graph:
+    """`upstream[stage]` are the stages whose outputs `stage` reads; names are DVC's addresses."""
+
+    def __init__(self) -> None:
+        self.repo = Repo(".")
+        graph = self.repo.index.graph
+        self.upstream = {stage.addressing: [] for stage in graph}
+        for stage, needed in graph.edges:
+            self.upstream[stage.addressing].append(needed.addressing)
+        self.families = sorted({name.partition("@")[0] for name in self.upstream})
+
+    def waits_for(self, name: str) -> list[str]:
+        return [flag(needed) for needed in self.upstream[name]]
+
+    def take_away_stale_flags(self) -> list[str]:
+        """Flags that remain carry one old time, so that none looks newer than what follows it."""
+        stale = {name.rpartition(":")[2] for name in self.repo.status()}
+        stale |= {name for name in self.upstream if self._has_ancestor(name, stale)}
+        FLAGS.mkdir(parents=True, exist_ok=True)
+        for name in self.upstream:
+            path = Path(flag(name))
+            if name in stale:
+                path.unlink(missing_ok=True)
+            else:
+                path.touch()
+                os.utime(path, (0, 0))
+        return sorted(stale)
+
+    def _has_ancestor(self, name: str, wanted: set[str]) -> bool:
+        pending, seen = list(self.upstream[name]), set()
+        while pending:
+            ancestor = pending.pop()
+            if ancestor in wanted:
+                return True
+            if ancestor not in seen:
+                seen.add(ancestor)
+                pending += self.upstream[ancestor]
+        return False
+
+
+def flag(name: str) -> str:
+    return str(FLAGS / f"{name}.done")
