@@ -5,26 +5,40 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from stages.core.networks.block_network import BlockNetwork
 from stages.core.networks.cell_network import CellNetwork
+from stages.core.networks.dense_network import DenseNetwork
 from stages.core.networks.resnet import ResNet
 from stages.core.settings import Network, SettingsError
 from stages.core.spaces.genotype import Genotype
 
 
-def _cell(genotype: Genotype, network: Network) -> nn.Module:
+def _sized(network: Network, space: str) -> Network:
     if network.channels < 1 or network.cells < 1:
         raise SettingsError(
             f"network has channels {network.channels} and cells {network.cells}; "
-            "a cell genotype needs at least 1 of each"
+            f"a {space} genotype needs at least 1 of each"
         )
-    return CellNetwork(genotype, network)
+    return network
+
+
+def _cell(genotype: Genotype, network: Network) -> nn.Module:
+    return CellNetwork(genotype, _sized(network, genotype.space))
 
 
 def _resnet(genotype: Genotype, network: Network) -> nn.Module:
     return ResNet(genotype.depth, network)
 
 
-BUILDERS = {"cell": _cell, "resnet": _resnet}
+def _dense(genotype: Genotype, network: Network) -> nn.Module:
+    return DenseNetwork(genotype, _sized(network, genotype.space))
+
+
+def _block(genotype: Genotype, network: Network) -> nn.Module:
+    return BlockNetwork(genotype, network.channels or 64, network.stem)
+
+
+BUILDERS = {"cell": _cell, "resnet": _resnet, "dense": _dense, "block": _block}
 
 
 def build_network(

@@ -66,6 +66,8 @@ class CellNetwork(nn.Module):
     training, set by the loop. `auxiliary_shape` is (C, h, w) of the map at 2/3 of the depth.
     """
 
+    cell_type: type[nn.Module] = DiscreteCell  # a dense space has another
+
     def __init__(
         self,
         genotype: CellGenotype,
@@ -85,7 +87,7 @@ class CellNetwork(nn.Module):
             channels *= 2 if reduction else 1
             cell = genotype.reduce if reduction else genotype.normal
             self.cells.append(
-                DiscreteCell(cell, older, newer, channels, reduction, older_reduced, affine)
+                self.cell_type(cell, older, newer, channels, reduction, older_reduced, affine)
             )
             older, newer, older_reduced = newer, NODES * channels, reduction
         self.feature_dim = newer

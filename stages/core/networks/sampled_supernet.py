@@ -1,5 +1,5 @@
-"""What both weight-sharing networks of FaUNAE have in common: one operation of each place is chosen,
-and a forward pass touches the chosen operations only (FaUNAE sec. III.A)."""
+"""What both weight-sharing networks of FaUNAE have in common: one operation is chosen for each
+place, and a forward pass touches the chosen operations only (FaUNAE sec. III.A)."""
 
 from __future__ import annotations
 
