@@ -1,0 +1,1 @@
+"""What is learned: losses of a network on a batch of images, behind one interface."""

@@ -1,0 +1,57 @@
+"""From settings to an objective."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from stages.core.data.views import PlainView, RandomViews
+from stages.core.objectives.objective import Objective
+from stages.core.settings import SettingsError
+
+
+def _supervised(settings: Any, network: nn.Module, mean: Any, std: Any, **rest: Any) -> Objective:
+    from stages.core.objectives.supervised import SupervisedObjective
+
+    if rest["classes"] < 2:
+        raise SettingsError(
+            f"a supervised objective needs at least 2 classes, not {rest['classes']}"
+        )
+    plain = PlainView(mean, std, settings.views.size)
+    return SupervisedObjective(
+        settings, network, RandomViews(settings.views, mean, std), plain, **rest
+    )
+
+
+def _simclr(settings: Any, network: nn.Module, mean: Any, std: Any, **_: Any) -> Objective:
+    from stages.core.objectives.simclr import SimCLRObjective
+
+    return SimCLRObjective(settings, network, RandomViews(settings.views, mean, std))
+
+
+BUILDERS = {"supervised": _supervised, "simclr": _simclr}
+
+
+def build_objective(
+    settings: Any,
+    network: nn.Module,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+    classes: int = 0,
+    stem: str = "cifar",
+) -> Objective:
+    """The objective of an `objective` section for `network` (with `feature_dim`), on its device.
+
+    `mean` and `std` (3,) normalise the images, `classes` is the number of classes where labels are
+    used, `stem` that of the network (the auxiliary head depends on it). Initial weights are drawn
+    from torch's global generator. Raises SettingsError if nothing can be trained with it.
+    """
+    if settings.kind not in BUILDERS:
+        raise SettingsError(
+            f"objective.kind is {settings.kind!r}, with which nothing is trained; "
+            f"there are: {', '.join(sorted(BUILDERS))}"
+        )
+    objective = BUILDERS[settings.kind](settings, network, mean, std, classes=classes, stem=stem)
+    return objective.to(next(network.parameters()).device)

@@ -1,0 +1,34 @@
+"""The interface of all objectives."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Objective(nn.Module):
+    """A loss of a network, with everything it needs: views, heads, teacher, queue.
+
+    Heads that are trained are parameters; what moves otherwise (a teacher, a queue) is in buffers
+    or in parameters that need no gradient, so that the state dict is all that there is to save.
+    Views are drawn from torch's global generator, anew at every call.
+    """
+
+    needs_labels: bool = False
+
+    def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
+        """Mean loss, a scalar, of uint8 images (B, 3, H, W). Leaves queue and teacher as they are,
+        so that an alpha step or a virtual step may call it as often as it needs to."""
+        raise NotImplementedError
+
+    def evaluate(
+        self, network: nn.Module, images: Tensor, labels: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Values per held-out image, each (B,) float64; `loss` is among them."""
+        raise NotImplementedError
+
+    def after_step(self, network: nn.Module) -> None:
+        """Called after the optimizer's step: the place of moving averages and queues."""
+
+    def trained_parameters(self) -> list[nn.Parameter]:
+        """The parameters that belong into the optimizer."""
+        return [p for p in self.parameters() if p.requires_grad]

@@ -1,0 +1,81 @@
+"""NT-Xent over two views of every image (SSNAS sec. 3.4, SimCLR) and the margin of sec. 3.1."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stages.core.data.views import RandomViews
+from stages.core.objectives.objective import Objective
+from stages.core.settings import SimCLR
+
+
+def similarities(z: Tensor) -> Tensor:
+    """Cosine similarities (M, M) of projections (M, D), in float32 at least."""
+    z = F.normalize(z.float() if z.dtype in (torch.float16, torch.bfloat16) else z, dim=1)
+    return z @ z.T
+
+
+def nt_xent(similarity: Tensor, temperature: float) -> Tensor:
+    """Losses (2N,) of all anchors, from the similarities (2N, 2N) of the projected views.
+
+    Rows i and i + N are the two views of image i. l(i, j) = -log(exp(s_ij / tau) / sum over k != i
+    of exp(s_ik / tau)), where j is the other view of i's image: only the anchor itself is left out
+    of the denominator, and every view is an anchor once.
+    """
+    count = len(similarity)
+    positives = torch.arange(count, device=similarity.device).roll(count // 2)
+    itself = torch.eye(count, dtype=torch.bool, device=similarity.device)
+    logits = (similarity / temperature).masked_fill(itself, -torch.inf)
+    return F.cross_entropy(logits, positives, reduction="none")
+
+
+def margins(similarity: Tensor) -> Tensor:
+    """Margins (N,) of images, from the same similarities; N >= 2.
+
+    Similarity of an image's two views minus the highest similarity of either of them to any view of
+    another image: positive if the image is nearest to itself (SSNAS sec. 3.1 takes every image as
+    a class of its own and gives no formula).
+    """
+    half = len(similarity) // 2
+    if half < 2:
+        raise ValueError("a margin needs at least 2 images in the batch")
+    # (2, N, 2, N): view and image of the one, view and image of the other
+    pairs = similarity.view(2, half, 2, half)
+    own = torch.eye(half, dtype=torch.bool, device=similarity.device)[None, :, None, :]
+    nearest = pairs.masked_fill(own, -torch.inf).amax(dim=(0, 2, 3))
+    return pairs[0, :, 1, :].diagonal() - nearest
+
+
+class SimCLRObjective(Objective):
+    """A projection MLP of two layers with ReLU on the features of both views (sec. 4.1).
+
+    Both views go through the network as one batch of 2N, as in SimCLR: batch norm sees them all.
+    """
+
+    def __init__(self, settings: SimCLR, network: nn.Module, views: RandomViews) -> None:
+        super().__init__()
+        self.settings, self.views = settings, views
+        hidden = settings.hidden or network.feature_dim
+        self.projection = nn.Sequential(
+            nn.Linear(network.feature_dim, hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, settings.projection),
+        )
+
+    def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        return nt_xent(self._similarities(network, images), self.settings.temperature).mean()
+
+    def evaluate(
+        self, network: nn.Module, images: Tensor, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """`loss` of an image (mean over its two anchors) and its `margin`, with random views."""
+        similarity = self._similarities(network, images).double()
+        losses = nt_xent(similarity, self.settings.temperature)
+        return {"loss": losses.view(2, -1).mean(dim=0), "margin": margins(similarity)}
+
+    def _similarities(self, network: nn.Module, images: Tensor) -> Tensor:
+        x = self.views(torch.cat([images, images]))  # (2N, 3, S, S): all first, all second views
+        x = x.to(self.projection[0].weight.dtype)
+        return similarities(self.projection(network(x)))

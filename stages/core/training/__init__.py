@@ -1,0 +1,1 @@
+"""The training loop, optimisers, checkpoints, curves and weights of every stage that trains."""

@@ -1,0 +1,1 @@
+"""Stage `search`: finds a genotype."""
