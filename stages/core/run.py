@@ -37,8 +37,14 @@ def read_run(stage: str, name: str, plan: Path = PLAN) -> Run:
     return resolve_run(stage, name, OmegaConf.to_container(OmegaConf.load(plan)), str(plan))
 
 
-def resolve_run(stage: str, name: str, tree: dict[str, Any], source: str) -> Run:
-    """`read_run` on the content of a plan; `source` names it in errors."""
+def resolve_run(
+    stage: str, name: str, tree: dict[str, Any], source: str, typed_sections: dict | None = None
+) -> Run:
+    """`read_run` on the content of a plan; `source` names it in errors.
+
+    Whoever resolves many runs of one plan hands over one `typed_sections` to type each entry once.
+    """
+    typed_sections = {} if typed_sections is None else typed_sections
     if stage not in RUNS:
         raise SettingsError(f"there is no stage {stage!r} with runs; there are: {', '.join(RUNS)}")
     lines = tree.get(stage) or {}
@@ -52,7 +58,9 @@ def resolve_run(stage: str, name: str, tree: dict[str, Any], source: str) -> Run
             raise SettingsError(
                 f"{stage}.{name}.{field} is {entry!r}; {section} has: {', '.join(there)}"
             )
-        settings[field] = typed(SECTIONS[section], there[entry], f"{section}.{entry}")
-        keys.append(f"{section}.{entry}")
+        keys.append(key := f"{section}.{entry}")
+        if key not in typed_sections:
+            typed_sections[key] = typed(SECTIONS[section], there[entry], key)
+        settings[field] = typed_sections[key]
     resources = typed(Resources, tree["resources"][stage], f"resources.{stage}")
     return Run(stage, name, line, settings, resources, tuple(dict.fromkeys(keys)))

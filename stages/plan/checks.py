@@ -39,8 +39,9 @@ SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of i
 
 def check_plan(params: dict[str, Any]) -> None:
     """Raises SettingsError for the first run that does not fit."""
+    typed_sections: dict[str, Any] = {}
     runs = {
-        f"{stage}/{name}": resolve_run(stage, name, params, "the plan")
+        f"{stage}/{name}": resolve_run(stage, name, params, "the plan", typed_sections)
         for stage in RUNS
         for name in params[stage]
     }

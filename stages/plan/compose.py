@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,25 @@ CONFIG = Path(__file__).resolve().parents[2] / "workflow" / "config"
 
 def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
     """Raises SettingsError with Hydra's reason: the key, what was given, what is there."""
-    try:
-        with initialize_config_dir(str(CONFIG), version_base="1.3"):
-            return OmegaConf.to_container(
-                compose("config", overrides=list(overrides)), resolve=True
-            )
-    except (HydraException, OmegaConfBaseException) as error:
-        causes = [str(error)]
-        while error.__cause__ is not None:
-            error = error.__cause__
-            causes.append(str(error))
-        lines = [line for text in causes for line in text.splitlines() if line.strip()]
-        raise SettingsError(" | ".join(dict.fromkeys(line.strip() for line in lines))) from error
+    with initialize_config_dir(str(CONFIG), version_base="1.3"):
+        try:
+            return OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise SettingsError(_reason(error)) from error
+
+
+def _reason(error: BaseException | None) -> str:
+    """The chain of causes in one line; an unknown key comes with those that there are."""
+    lines: dict[str, None] = {}
+    while error is not None:
+        lines.update(dict.fromkeys(line.strip() for line in str(error).splitlines()))
+        error = error.__cause__
+    text = " | ".join(
+        line for line in lines if line and not line.startswith(("full_key", "object_"))
+    )
+    unknown = re.search(r"Could not override '([\w.-]+)\.[\w-]+'", text)
+    if unknown:
+        known = OmegaConf.select(compose("config"), unknown[1])
+        if OmegaConf.is_dict(known):
+            text += f" | allowed: {', '.join(map(str, known))}"
+    return text

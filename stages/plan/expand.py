@@ -58,9 +58,9 @@ class Expansion:
     # ------------------------------------------------------------- rows ----
 
     def _wanted(self, table: str, row: str) -> bool:
-        """`only: {table: [rows]}` leaves out all others; no rows named means the whole table."""
+        """`only` lists tables (`ssnas.table4`) and rows (`ssnas.table1/Random sampling`)."""
         only = self.config["only"]
-        return not only or (table in only and (not only[table] or row in only[table]))
+        return not only or table in only or f"{table}/{row}" in only
 
     def _row(self, paper: dict, data_name: str, row: dict, table: str) -> dict[str, Any]:
         data = self._data(data_name)

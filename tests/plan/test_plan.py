@@ -1,0 +1,146 @@
+"""The plan: what it composes, what it refuses, and that every value names its source."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.core.run import resolve_run
+from stages.core.settings import RUNS, SettingsError
+from stages.plan.__main__ import as_text, main, plan
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "workflow" / "config"
+REPORTED = yaml.safe_load((ROOT / "workflow" / "report" / "paper_tables.yaml").read_text())
+
+
+def test_committed_plan_is_the_toy_plan():
+    assert (ROOT / "params.yaml").read_text() == as_text(plan(["scale=toy"]), ["scale=toy"])
+
+
+@pytest.mark.parametrize("scale", ["toy", "paper"])
+def test_every_runnable_ssnas_row_is_planned(scale):
+    tables = plan([f"scale={scale}", "paper=[ssnas]"])["report"]["tables"]
+    for table, content in REPORTED["ssnas"].items():
+        if table == "table2":  # ImageNet transfer
+            continue
+        planned = [(row["row"], row.get("batch_size"), row.get("init"))
+                   for row in tables[f"ssnas.{table}"]]  # fmt: skip
+        wanted = [(row["row"], row.get("batch_size"), row.get("init"))
+                  for row in content["rows"] if row["status"] == "run"]  # fmt: skip
+        assert sorted(map(str, planned)) == sorted(map(str, wanted)), table
+
+
+def test_paper_scale_keeps_the_papers_values():
+    params = plan(["scale=paper"])
+    assert params["recipe"]["retrain"]["epochs"] == 650
+    assert params["recipe"]["search"]["epochs"] == 50
+    assert params["recipe"]["score-contrastive"]["epochs"] == 100
+    assert params["space"]["cells"] == {"kind": "cell", "channels": 16, "cells": 8, "stem": "cifar"}
+    assert params["network"]["cells"]["channels"] == 36
+    assert len([name for name in params["search"] if name.startswith("ssnas-cifar10-")]) == 4
+    assert params["space"]["cells-stl10"]["cells"] == 5
+
+
+def test_runs_are_named_by_method_data_variant_and_seed():
+    params = plan(["scale=toy", "seeds.search=3"])
+    assert "ssnas-digits-s2" in params["search"]
+    assert "ssnas-digits-b32-s0" in params["pretrain"]
+    assert "ssnas-5cells-digits-unlabeled-scratch-s1" in params["probe"]
+    assert params["select"]["ssnas-digits"]["candidates"] == [
+        "ssnas-digits-s0", "ssnas-digits-s1", "ssnas-digits-s2",
+    ]  # fmt: skip
+
+
+def test_label_free_runs_are_given_no_labels():
+    params = plan(["scale=toy"])
+    for stage in ("search", "score"):
+        for name, line in params[stage].items():
+            label_free = not name.startswith(("darts-", "random-by-accuracy"))
+            assert (line["labels"] == "no-labels") == label_free, name
+
+
+def test_only_narrows_the_plan_to_a_row():
+    params = plan(["scale=toy", 'only=["ssnas.table1/SSNAS (first order)"]'])
+    assert list(params["report"]["tables"]) == ["ssnas.table1"]
+    assert list(params["retrain"]) == ["ssnas-digits-s0", "ssnas-digits-s1"]
+    assert not params["pretrain"]
+    assert "pretrain-b32" not in params["recipe"]
+
+
+REFUSED = [
+    (["recipe.search.epocs=3"], r"recipe\.search\.epocs.*allowed: epochs, batch_size"),
+    (["recipe.search.epochs=many"], r"recipe\.search\.epochs: Value 'many'.*Integer"),
+    (["+recipe.search.nesterov=true"], r"recipe\.search has the unknown key 'nesterov'; allowed"),
+    (["recipe.search.optimizer=lars"], r"optimizer is 'lars'; allowed: sgd, adam"),
+    (["objective.simclr.kind=simcrl"], r"objective\.simclr\.kind is 'simcrl'; there are: .*simclr"),
+    (["strategy.darts-first.order=3"], r"order is 3; allowed: 1, 2"),
+    (["objective.simclr.views.crop=centre"], r"crop is 'centre'; allowed: resized, padded, none"),
+    (["objective.simclr.views.flip=1.5"], r"views\.flip is 1\.5; allowed: 0 to 1"),
+    (["objective.simclr.temperature=0"], r"temperature is 0\.0; it must be greater than 0"),
+    (["objective.simclr.views.crop_scale=[0.9,0.1]"], r"crop_scale is \[0\.9, 0\.1\]; allowed"),
+    (["network.cells.stem=imagenet"], r"shrink 16x16 images 32 times"),
+    (["recipe.search.batch_size=4000"], r"batch_size is 4000; its smallest part has 1400 images"),
+    (["recipe.search.batch_size=1"], r"batch norm needs at least 2"),
+    (["protocol.finetune-tenth.label_fraction=1.5"], r"label_fraction is 1\.5; allowed: 0 to 1"),
+    (["protocol.finetune-tenth.label_fraction=0.001"], r"gives 3 labels; 10 classes need"),
+    (["recipe.score-contrastive.validation_fraction=0"], r"needs images that were not trained on"),
+    (["papers.ssnas.selections.ssnas.criterion=accuracy"], r"criterion is 'accuracy'.*simclr"),
+    (["papers.ssnas.searches.ssnas.objective=supervised-search"], r"reads labels; representations"),
+    (["papers.ssnas.searches.ssnas.objective=none"], r"needs an objective to train with"),
+    (["papers.ssnas.searches.random.objective=simclr"], r"needs objective none"),
+    (["papers.ssnas.searches.ssnas.recipe=serach"], r"recipe has no entry 'serach'; there are: "),
+    (["+recipe.pretrain-b64.drop_path=0.1"], r"a ResNet has neither cells nor drop path"),
+    (["scale=huge"], r"scale/huge.*Available options.*toy"),
+    (["only=[ssnas.table9]"], r"the plan has no rows"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overrides", "text"), REFUSED, ids=[case[0][0] for case in REFUSED])
+def test_refused_with_key_value_and_what_is_allowed(overrides, text):
+    with pytest.raises(SettingsError) as caught:
+        plan(["scale=toy", *overrides])
+    assert re.search(text, str(caught.value), re.DOTALL), str(caught.value)
+
+
+def test_command_line_refuses_in_one_line_and_writes_nothing(tmp_path, capsys):
+    target = tmp_path / "params.yaml"
+    with pytest.raises(SystemExit) as caught:
+        main(["recipe.search.epochs=many", "--out", str(target)])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("plan: recipe.search.epochs")
+    assert not target.exists()
+
+
+def test_show_prints_a_runs_resolved_settings(capsys):
+    main(["--show", "search/ssnas-digits-s1"])
+    shown = yaml.safe_load(capsys.readouterr().out)["search/ssnas-digits-s1"]
+    assert shown["seed"] == 1
+    assert shown["strategy"]["order"] == 1
+    assert shown["objective"]["views"]["crop"] == "resized"
+
+
+def test_written_plan_reads_back_as_composed(tmp_path):
+    target = tmp_path / "params.yaml"
+    main(["scale=smoke", "--out", str(target)])
+    written, composed = yaml.safe_load(target.read_text()), plan(["scale=smoke"])
+    assert written == composed
+    for stage in RUNS:
+        for name in written[stage]:
+            assert resolve_run(stage, name, written, "file").name == name
+
+
+def test_every_value_names_its_source():
+    groups = ("data", "space", "network", "strategy", "objective", "recipe", "probe")
+    for file in (path for group in groups for path in (CONFIG / group).glob("*.yaml")):
+        explained = file.read_text().splitlines()[1].startswith("#")  # a comment for all of it
+        for line in file.read_text().splitlines()[1:]:
+            if re.match(r"\w+:\s+#", line) or line.startswith("defaults"):
+                explained = True  # a block whose heading names the source
+            elif re.match(r"\w", line):
+                explained = file.read_text().splitlines()[1].startswith("#")
+            if re.match(r"\s*(?!kind|defaults|root|download)\w+: *[^#\s]", line):
+                assert explained or "#" in line, f"{file.name}: {line}"
