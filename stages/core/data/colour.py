@@ -27,28 +27,38 @@ def jitter(
     low = (1 - ranges).clamp(min=0)
     factors = low + (1 + ranges - low) * torch.rand(count, 3, device=device)
     shifts = hue * (2 * torch.rand(count, device=device) - 1)
-    order = torch.rand(count, 4, device=device).argsort(dim=1)  # order[b, i]: the i-th change
+    order = torch.rand(count, 4, device=device).argsort(dim=1)
     jittered = torch.rand(count, device=device) < probability
-    for change in order.T:
-        _blend(x, change.masked_fill(~jittered, HUE), factors)
-        if hue:
-            turned = ((change == HUE) & jittered).nonzero().squeeze(1)
+    factors[~jittered] = 1
+    shifts[~jittered] = 0
+    return change(x, order, factors, shifts)
+
+
+def change(
+    x: torch.Tensor, order: torch.Tensor, factors: torch.Tensor, shifts: torch.Tensor
+) -> torch.Tensor:
+    """Applies to (B, 3, H, W), in place, the changes order[b, 0], ..., order[b, 3] (B, 4), with the
+    factors (B, 3) of brightness, contrast and saturation and the hue shifts (B,)."""
+    for kind in order.T:
+        _blend(x, kind, factors)
+        turned = ((kind == HUE) & (shifts != 0)).nonzero().squeeze(1)
+        if len(turned):
             x[turned] = turn_hue(x[turned], shifts[turned])
     return x
 
 
-def _blend(x: torch.Tensor, change: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-    """One change per image (B,), in place; HUE: none.
+def _blend(x: torch.Tensor, kind: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """The change of `kind` (B,) for every image, in place; HUE: none.
 
     The three are one formula, x <- factor * x + (1 - factor) * y, with y = 0 (brightness), the mean
     of the grayscale image (contrast), or the grayscale image (saturation).
     """
     factor = torch.cat([factors, torch.ones_like(factors[:, :1])], dim=1)
-    factor = factor.gather(1, change[:, None]).view(-1, 1, 1, 1)
+    factor = factor.gather(1, kind[:, None]).view(-1, 1, 1, 1)
     rest = 1 - factor
     gray = grayscale(x)
     mean = gray.mean(dim=(1, 2, 3), keepdim=True)
-    kind = change.view(-1, 1, 1, 1)
+    kind = kind.view(-1, 1, 1, 1)
     gray.mul_(rest * (kind == SATURATION)).add_(mean * rest * (kind == CONTRAST))
     return x.mul_(factor).add_(gray).clamp_(0, 1)
 
@@ -62,20 +72,28 @@ def grayscale(x: torch.Tensor) -> torch.Tensor:
 def turn_hue(x: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
     """Turns the hue of (B, 3, H, W) in [0, 1] by `shifts` (B,) of a full turn.
 
-    Through hue, value and chroma as in HSV, without the case distinction: channel n of the result
-    is value - chroma * clamp(min(k, 4 - k), 0, 1) with k = (n + 6 * hue) mod 6, n = 5, 3, 1.
+    As through HSV, with the smallest channel and the chroma in place of value and saturation, and
+    without its case distinction: a channel is low + chroma * clamp(a triangle of the hue, 0, 1).
     """
     red, green, blue = x.unbind(dim=1)
-    value, minimum = x.amax(dim=1), x.amin(dim=1)
-    chroma = value - minimum
-    divisor = torch.where(chroma == 0, 1.0, chroma)
+    high = torch.maximum(torch.maximum(red, green), blue)
+    low = torch.minimum(torch.minimum(red, green), blue)
+    chroma = high - low
+    # Hue in [0, 6), from which channel is the largest: 0 red, 2 green, 4 blue, plus what remains.
     hue = torch.where(
-        value == red,
-        (green - blue) / divisor,
-        torch.where(value == green, 2 + (blue - red) / divisor, 4 + (red - green) / divisor),
+        red == high,
+        green - blue,
+        torch.where(
+            green == high,
+            (blue - red).add_(chroma, alpha=2),
+            (red - green).add_(chroma, alpha=4),
+        ),
     )
-    hue += 6 * shifts[:, None, None]
-    base = torch.tensor([5.0, 3.0, 1.0], device=x.device).view(1, 3, 1, 1)
-    k = (base + hue[:, None]).remainder_(6)
-    k = torch.minimum(k, 4 - k).clamp_(0, 1)
-    return k.mul_(-chroma[:, None]).add_(value[:, None])
+    hue.div_(chroma.clamp(min=1e-12)).add_((6 * shifts)[:, None, None])
+    hue.sub_(torch.floor(hue / 6), alpha=6)
+    turned = torch.empty_like(x)
+    for channel, peak in enumerate((3, 2, 4)):
+        triangle = (hue - peak).abs_()
+        triangle = triangle.sub_(1) if channel == 0 else triangle.neg_().add_(2)
+        torch.addcmul(low, triangle.clamp_(0, 1), chroma, out=turned[:, channel])
+    return turned
