@@ -12,7 +12,8 @@ Outputs: genotype.json  the winner's, byte for byte
                         measured), skip_connections of the normal cell
          metrics.json   winner, its score, and the spread of the scores (mean, std, n)
 
-Example: python -m stages.select ssnas-digits --scores results/score --out results/select/new
+Example: python -m stages.select ssnas-digits --scores results/score/ssnas-digits
+             --out results/select/new
 Time:    a second. Reported: the paper trains four seeds' cells for 100 epochs each.
 """
 
@@ -61,5 +62,9 @@ def select(run: Run, inputs: Namespace, out: Path) -> None:
     print(tabulate(rows, headers=headers, floatfmt=".4f", missingval="-"))
 
 
+def main(argv: list[str] | None = None) -> None:
+    stage_command("select", __doc__, ("scores",), select, argv)
+
+
 if __name__ == "__main__":
-    stage_command("select", __doc__, ("scores",), select)
+    main()

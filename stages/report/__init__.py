@@ -1,0 +1,1 @@
+"""The stage `report`: the papers' tables, reported beside reproduced."""

@@ -1,0 +1,70 @@
+"""Report: every table of the papers, reported beside reproduced.
+
+Inputs:  --results   the folder with the runs that the plan's section `report` names: metrics.json
+                     (fractions) and cost.json of each
+         --reported  what the papers report (workflow/report/paper_tables.yaml)
+Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan's papers: reported
+                     value, mean, sample standard deviation and n over seeds, difference, 95 %
+                     interval, params, FLOPs, search cost, training time, scale, device, data,
+                     commit. Quoted rows are marked; a runnable row that the plan lacks says so.
+                     In percent. A number is a number where the table has one metric, and a mapping
+                     from metric to number where it has several.
+         metrics.json  headline: mean per row, counts of rows, gain of pretraining
+         index.md      all tables on one page
+
+Example: python -m stages.report --results results --out results/tables
+Time:    seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.core.command import InputError
+from stages.core.run import PLAN
+from stages.core.settings import SettingsError
+from stages.report.provenance import commit
+from stages.report.settings import read_report, read_reported
+from stages.report.tables import collect
+from stages.report.write import write_tables
+
+REPORTED = Path("workflow/report/paper_tables.yaml")
+
+
+def report(results: Path, reported: Path, out: Path, plan: Path = PLAN) -> None:
+    """All is collected before anything is written. Raises SettingsError on a plan that does not fit
+    the papers' tables, InputError naming the run that is missing or has no usable value."""
+    papers = read_reported(reported)
+    tables = collect(read_report(plan), papers, results, commit())
+    write_tables(tables, papers, out)
+    rows = [row for table in tables for row in table["rows"]]
+    made = sum(row["reproduced"] is not None for row in rows)
+    print(f"{made} of {len(rows)} rows in {len(tables)} tables reproduced: {out / 'index.md'}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.report",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--reported", type=Path, default=REPORTED, metavar="FILE")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if missing")
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv:
+        parser.print_help()
+        return
+    arguments = parser.parse_args(argv)
+    try:
+        report(arguments.results, arguments.reported, arguments.out)
+    except (SettingsError, InputError) as error:
+        print(f"report: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

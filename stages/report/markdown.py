@@ -1,0 +1,169 @@
+"""The tables in Markdown: one by one, and all on one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabulate import tabulate
+
+from stages.report.headline import headline
+from stages.report.settings import IDENTITY, row_label
+from stages.report.tables import EXTRAS, lines
+
+SCALES = {
+    "smoke": "only shows that every stage runs; its numbers mean nothing",
+    "toy": "stand-in data and small networks, trained for minutes: it shows that every step works "
+    "and that learning happens; its numbers cannot be compared with the reported ones",
+    "lab": "settings sized for one machine: its numbers can be compared with each other, and with "
+    "the reported ones only with the shorter training in mind",
+    "paper": "the papers' own data, networks and training: its numbers can be compared with the "
+    "reported ones",
+}
+
+
+def index(tables: list[dict[str, Any]]) -> str:
+    """All tables on one page; scale, device and what disagrees with the papers come first."""
+    numbers = headline(tables)
+    text = ["# The papers' tables: reported and reproduced\n", _provenance(tables)]
+    text.append(
+        f"{numbers['rows_reproduced']} of {numbers['rows_runnable']} runnable rows reproduced; "
+        f"{numbers['rows_quoted']} rows are quoted by the papers from elsewhere and only shown.\n"
+    )
+    if gain := numbers.get("ssl_gain"):
+        text.append(
+            f"A linear classifier on the pretrained networks reaches on average "
+            f"{gain['mean_ratio']:.2f} times the accuracy of one on the same networks with random "
+            f"weights; it is above in {gain['share_above'] * gain['rows']:.0f} of {gain['rows']} "
+            f"rows.\n"
+        )
+    pairs = sum(table["ordering"]["pairs"] for table in tables)
+    agree = sum(table["ordering"]["agree"] for table in tables)
+    if pairs:
+        text.append(f"Methods come in the paper's order in {agree} of {pairs} comparisons.\n")
+    text.append(
+        "Values are percentages: mean ± sample standard deviation over n seeds, none left out; the "
+        "95 % interval (Student's t) is given from 3 seeds on. Difference = here - reported. Bold: "
+        "the paper's own method. Search cost: device-days of all seeds' searches. Training: "
+        "seconds of all seeds' training and evaluation. FLOPs: multiply-adds of one image. Untrained: "
+        "the same network with random weights.\n"
+    )
+    for table in tables:
+        text.append(f"## {_title(table)}\n\n{page(table)}")
+    return "\n".join(text)
+
+
+def single(table: dict[str, Any]) -> str:
+    """A page with one table."""
+    return f"# {_title(table)}\n\n{_provenance([table])}\n{page(table)}"
+
+
+def page(table: dict[str, Any]) -> str:
+    """The table in Markdown and, below it, what comes out in another order than in the paper."""
+    keys = [key for key in IDENTITY if any(key in row for row in table["rows"])]
+    several = isinstance(table["metric"], list)
+    cells, former = [], None
+    for line in lines(table):
+        first = (row := row_label(line)) != former
+        former = row
+        own = {"row": f"**{line['row']}**" if line["ours"] else line["row"]}
+        own |= {key.replace("_", " "): line[key] for key in keys}
+        rest = {
+            "params (M)": _number(line["params_million"], ".3g", line["reported_params_million"]),
+            "GFLOPs": _number(_giga(line["flops"]), ".3g", _giga(line["reported_flops"])),
+            "search (device-days)": _number(
+                line["search_device_days"], ".2g", line["reported_search_gpu_days"]
+            ),
+            "training (s)": _number(line["training_seconds"], ".0f"),
+            "note": line["note"] or _extras(line),
+        }
+        cells.append(
+            {key: value if first else "" for key, value in own.items()}
+            | ({"metric": line["metric"].replace("_", " ")} if several else {})
+            | {
+                "reported": f"{line['reported']:.2f}",
+                "here": _spread(line),
+                "n": line["n"] or "",
+                "difference": _number(line["difference"], "+.2f"),
+                "95 % interval": _interval(line),
+            }
+            | {key: value if first else "" for key, value in rest.items()}
+        )
+    caption = f"{_metrics(table)}. Where two numbers share a cell, the reported one is in brackets."
+    body = tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True)
+    return "\n".join([caption + "\n", body + "\n", *_disagreement(table), ""])
+
+
+def _disagreement(table: dict[str, Any]) -> list[str]:
+    order, text = table["ordering"], []
+    if not order["pairs"]:
+        return text
+    if not order["against_paper"]:
+        return [f"Ordering as in the paper in all {order['pairs']} comparisons."]
+    text.append(
+        f"**The ordering differs from the paper's in {len(order['against_paper'])} of "
+        f"{order['pairs']} comparisons:**\n"
+    )
+    for entry in order["against_paper"]:
+        metric = entry["metric"].replace("_", " ")
+        if "row" in entry:
+            row = entry["row"]
+            text.append(f"- {row['row']}: reported {row['reported']:+.2f}, here {_spread(row)}")
+            continue
+        ahead, behind = entry["ahead_in_paper"], entry["behind_in_paper"]
+        within = max(ahead["std"] or 0, behind["std"] or 0) >= abs(ahead["mean"] - behind["mean"])
+        text.append(
+            f"- {metric}: the paper has {ahead['row']} ahead of {behind['row']} "
+            f"({ahead['reported']:.2f} against {behind['reported']:.2f}); here "
+            f"{_spread(ahead)} against {_spread(behind)}"
+            + (", less than one standard deviation apart" if within else "")
+        )
+    return text
+
+
+def _provenance(tables: list[dict[str, Any]]) -> str:
+    scale, rows = tables[0]["scale"], [row for table in tables for row in table["rows"]]
+
+    def named(key: str) -> str:
+        return "; ".join(sorted({row[key] for row in rows if row[key]})) or "none"
+
+    meaning = SCALES.get(scale, "a scale of one's own: see params.yaml for its settings")
+    return (
+        f"**Scale: {scale}** - {meaning}.\n\n"
+        f"**Device: {named('device')}.** Data: {named('data')}. Source: {tables[0]['commit']}.\n"
+    )
+
+
+def _title(table: dict[str, Any]) -> str:
+    return f"{table['paper']} {table['table']}: {table['title']}"
+
+
+def _metrics(table: dict[str, Any]) -> str:
+    metrics = table["metric"] if isinstance(table["metric"], list) else [table["metric"]]
+    text = ", ".join(metric.replace("_", " ") for metric in metrics)
+    return f"{text[0].upper()}{text[1:]}, %"
+
+
+def _spread(found: dict[str, Any]) -> str:
+    if found["mean"] is None:
+        return "-"
+    return f"{found['mean']:.2f}" + ("" if found["std"] is None else f" ± {found['std']:.2f}")
+
+
+def _interval(line: dict[str, Any]) -> str:
+    low, high = line["interval95_low"], line["interval95_high"]
+    return "-" if low is None else f"{low:.2f} to {high:.2f}"
+
+
+def _extras(line: dict[str, Any]) -> str:
+    """What was measured beside the table's metrics, in percent."""
+    found = [(key.replace("_", " "), line[key]) for key in EXTRAS if line[key] is not None]
+    return "; ".join(f"{key} {value:.2f}" for key, value in found)
+
+
+def _number(value: float | None, form: str, reported: float | None = None) -> str:
+    text = "-" if value is None else f"{value:{form}}"
+    return text if reported is None else f"{text} [{reported:g}]"
+
+
+def _giga(value: float | None) -> float | None:
+    return None if value is None else value / 1e9

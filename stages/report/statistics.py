@@ -1,0 +1,76 @@
+"""Mean, spread and interval over seeds; whether methods come in the paper's order."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from typing import Any
+
+from scipy.special import stdtrit
+
+from stages.report.settings import row_label
+
+
+def mean(values: list[float]) -> float:
+    return statistics.fmean(values)
+
+
+def deviation(values: list[float]) -> float | None:
+    """Sample standard deviation (n - 1 in the denominator); None for one value."""
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
+def interval95(values: list[float]) -> list[float] | None:
+    """Student's 95 % confidence interval of the mean, [low, high]; None for fewer than three."""
+    count = len(values)
+    if count < 3:
+        return None
+    half = float(stdtrit(count - 1, 0.975)) * statistics.stdev(values) / math.sqrt(count)
+    return [mean(values) - half, mean(values) + half]
+
+
+def of_metric(number: Any, metric: str) -> Any:
+    """A number of a table with several metrics is a mapping from metric to number."""
+    return number[metric] if isinstance(number, dict) else number
+
+
+def ordering(metrics: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Pairs of reproduced rows that the paper orders, and those that come out otherwise here.
+
+    Rows are compared within a batch size; rows that the paper has equal are no pair. A metric named
+    `..._difference` compares two methods in one row: there the sign must agree.
+    """
+    made = [row for row in rows if row["reproduced"]]
+    pairs, against = 0, []
+    for metric in metrics:
+        places = [(row.get("batch_size"), _place(row, metric)) for row in made]
+        if metric.endswith("_difference"):
+            pairs += len(places)
+            against += [
+                {"metric": metric, "row": place}
+                for _, place in places
+                if place["reported"] * place["mean"] <= 0
+            ]
+            continue
+        better = -1 if "error" in metric else 1
+        for (size_1, one), (size_2, two) in itertools.combinations(places, 2):
+            if size_1 != size_2 or one["reported"] == two["reported"]:
+                continue
+            pairs += 1
+            behind, ahead = sorted((one, two), key=lambda place: better * place["reported"])
+            if better * (ahead["mean"] - behind["mean"]) <= 0:
+                entry = {"metric": metric, "ahead_in_paper": ahead, "behind_in_paper": behind}
+                against.append(entry)
+    return {"pairs": pairs, "agree": pairs - len(against), "against_paper": against}
+
+
+def _place(row: dict[str, Any], metric: str) -> dict[str, Any]:
+    found = row["reproduced"]
+    return {
+        "row": row_label(row),
+        "reported": of_metric(row["reported"], metric),
+        "mean": of_metric(found["mean"], metric),
+        "std": of_metric(found["std"], metric),
+        "n": found["n"],
+    }
