@@ -59,6 +59,16 @@ class BlockSupernet(SampledSupernet):
             x = y
         return x.mean((2, 3))
 
+    def active_parameters(self) -> list[nn.Parameter]:
+        """Without the 1x1 convolutions of blocks that identity skips."""
+        skipped = {
+            id(p)
+            for block, name in zip(self.blocks, self.choice, strict=True)
+            if name == IDENTITY
+            for p in block.parameters()
+        }
+        return [p for p in super().active_parameters() if id(p) not in skipped]
+
     def genotype(self) -> BlockGenotype:
         """The present sub-network."""
         return from_choice(self.depths, self.choice)
