@@ -264,6 +264,9 @@ class Linear:
     recipe: Recipe
     neighbours: int
     neighbour_temperature: float
+    # Features to mean 0 and deviation 1 over the training images: an affine map before a linear
+    # classifier, so that its learning rate works on features of any scale.
+    standardise: bool = False
 
 
 @dataclass

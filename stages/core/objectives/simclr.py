@@ -70,10 +70,17 @@ class SimCLRObjective(Objective):
     def evaluate(
         self, network: nn.Module, images: Tensor, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """`loss` of an image (mean over its two anchors) and its `margin`, with random views."""
+        """With random views, per image: `loss` (mean over its two anchors), `margin`, and the two
+        similarities whose difference that is, `own_similarity` and `nearest_similarity`."""
         similarity = self._similarities(network, images).double()
         losses = nt_xent(similarity, self.settings.temperature)
-        return {"loss": losses.view(2, -1).mean(dim=0), "margin": margins(similarity)}
+        margin, own = margins(similarity), similarity.diagonal(len(images))
+        return {
+            "loss": losses.view(2, -1).mean(dim=0),
+            "margin": margin,
+            "own_similarity": own,
+            "nearest_similarity": own - margin,
+        }
 
     def _similarities(self, network: nn.Module, images: Tensor) -> Tensor:
         x = self.views(torch.cat([images, images]))  # (2N, 3, S, S): all first, all second views

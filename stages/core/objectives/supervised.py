@@ -55,12 +55,17 @@ class SupervisedObjective(Objective):
     def evaluate(
         self, network: nn.Module, images: Tensor, labels: Tensor | None
     ) -> dict[str, Tensor]:
-        """`loss` without smoothing or auxiliary head, and `correct`, 0 or 1."""
+        """`loss` without smoothing or auxiliary head; `correct` and, with more than 5 classes,
+        `correct_in_5` (the label is among the 5 highest logits), 0 or 1."""
         logits = self.classifier(network(self.plain(images).to(self.classifier.weight.dtype)))
-        return {
+        values = {
             "loss": F.cross_entropy(logits, labels, reduction="none").double(),
             "correct": (logits.argmax(dim=1) == labels).double(),
         }
+        if logits.shape[1] > 5:
+            highest = logits.topk(5, dim=1).indices
+            values["correct_in_5"] = (highest == labels[:, None]).any(dim=1).double()
+        return values
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor | None) -> Tensor:
         # DARTS' CrossEntropyLabelSmooth spreads the smoothing over all classes, as torch does.

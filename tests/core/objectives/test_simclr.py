@@ -116,6 +116,11 @@ def test_evaluate_gives_loss_and_margin_of_every_image(objective, images):
     expected = nt_xent(similarity.double(), 0.5).mean()
     torch.testing.assert_close(values["loss"].mean(), expected)
     torch.testing.assert_close(values["margin"], margins(similarity.double()))
+    own = torch.stack([similarity[i, i + 4] for i in range(4)]).double()
+    torch.testing.assert_close(values["own_similarity"], own)
+    torch.testing.assert_close(
+        values["own_similarity"] - values["nearest_similarity"], values["margin"]
+    )
 
 
 def test_nothing_is_trained_without_an_objective():

@@ -65,6 +65,18 @@ def test_label_smoothing(batch, smoothing):
     values = objective.evaluate(network, images, labels)
     torch.testing.assert_close(values["loss"].mean(), literal(logits, labels, 0.0))
     assert values["correct"].tolist() == (logits.argmax(1) == labels).double().tolist()
+    assert "correct_in_5" not in values
+
+
+def test_more_than_five_classes_have_a_top5(batch):
+    objective, network = build(classes=9)
+    images, _ = batch
+    labels = torch.tensor([0, 8, 2, 7, 4, 1])
+    logits = objective.classifier(network(objective.plain(images).double()))
+    above = (logits > logits.gather(1, labels[:, None])).sum(dim=1)
+    found = objective.evaluate(network, images, labels)["correct_in_5"]
+    assert found.tolist() == (above < 5).double().tolist()
+    assert 0 < found.sum() < 6
 
 
 def test_the_auxiliary_head_is_added_with_its_weight(batch):

@@ -1,0 +1,95 @@
+"""Training of a discrete network: its first weights, a function of the seed alone, and the loop.
+
+Every stage that trains one starts here, so that the network which `probe` measures with random
+weights is bit for bit the one that `pretrain` started from with that seed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from stages.core.data.batches import Batches
+from stages.core.data.images import Images
+from stages.core.networks.build import build_network
+from stages.core.objectives.build import build_objective
+from stages.core.objectives.objective import Objective
+from stages.core.settings import Network, Recipe
+from stages.core.spaces.genotype import Genotype
+from stages.core.training.checkpoint import Checkpoint
+from stages.core.training.curves import Curves
+from stages.core.training.device import seed_step
+from stages.core.training.loop import evaluate, train
+from stages.core.training.optimisers import build_optimizer
+
+
+def initial_network(
+    genotype: Genotype,
+    settings: Network,
+    image_size: int,
+    seed: int,
+    device: torch.device,
+    auxiliary: bool = False,
+) -> nn.Module:
+    """`build_network` with the random weights of `seed`, on `device`."""
+    seed_step(seed, 0, 0, "network")
+    return build_network(genotype, settings, image_size, auxiliary).to(device)
+
+
+def initial_objective(
+    settings: Any,
+    network: nn.Module,
+    images: Images,
+    seed: int,
+    classes: int = 0,
+    stem: str = "cifar",
+) -> Objective:
+    """`build_objective` for `network` and `images`, with the random weights of `seed`.
+
+    Drawn apart from the network's: a head of another size leaves the network's weights as they are.
+    """
+    seed_step(seed, 0, 0, "objective")
+    return build_objective(settings, network, images.mean, images.std, classes, stem)
+
+
+def fit(
+    network: nn.Module,
+    objective: Objective,
+    images: Images,
+    labels: Tensor | None,
+    indices: np.ndarray,
+    recipe: Recipe,
+    seed: int,
+    checkpoint: Checkpoint,
+    curves: Curves,
+    label: str,
+) -> float:
+    """Trains `network` and the objective's heads on `images[indices]` as the recipe says, where the
+    network is. Returns the mean training loss of the last epoch. Raises what `train` raises."""
+    device = next(network.parameters()).device
+    batches = Batches(images, labels, indices, recipe.batch_size, seed, device=device)
+    parameters = [*network.parameters(), *objective.trained_parameters()]
+    optimizer = build_optimizer(recipe, parameters)
+    train(
+        network, objective, optimizer, batches, recipe, seed, checkpoint, curves, label=label
+    )  # fmt: skip
+    return curves.rows[-1]["train_loss"]
+
+
+def evaluate_once(
+    network: nn.Module,
+    objective: Objective,
+    images: Images,
+    labels: Tensor | None,
+    indices: np.ndarray,
+    batch_size: int,
+) -> dict[str, Tensor]:
+    """What `objective.evaluate` gives per image of `images[indices]`, in their order, each (N,)."""
+    device = next(network.parameters()).device
+    batches = Batches(
+        images, labels, indices, batch_size, 0, drop_last=False, shuffle=False, device=device
+    )
+    return evaluate(network, objective, batches, 0)

@@ -1,0 +1,1 @@
+"""The stage `pretrain`: self-supervised training of an architecture."""

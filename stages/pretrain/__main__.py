@@ -1,0 +1,90 @@
+"""Pretrain: representations learned without labels by an architecture's network.
+
+SSNAS sec. 4.1 and 4.3: SimCLR on the network of a genotype, on the unlabeled images if there are
+any, else on the training images. The stage is not even told where labels lie.
+
+Inputs:  --images    as `prepare` wrote them; --genotype  the architecture
+Outputs: weights.safetensors  the network without a head: what `probe` reads
+         head.safetensors     what else the objective trained (projection; teacher and queue)
+         metrics.json   final_loss (mean of the last epoch, nats); feature_norm (mean Euclidean norm
+                        of the features of up to 1024 training images: the scale on which a linear
+                        probe's learning rate works); params and flops (multiply-adds of one image)
+                        without head; n_trained_on, epochs, batch_size, seed
+         genotype.json  the architecture, byte for byte
+         curves/, cost.json
+
+Example: python -m stages.pretrain ssnas-digits-b64 --images results/prepare/digits/images
+             --genotype results/select/ssnas-digits/genotype.json --out results/pretrain/new
+Time:    a few minutes at toy scale. Reported: only what `probe` makes of the weights (table 4).
+"""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from pathlib import Path
+
+from stages.core.command import stage_command, write_json
+from stages.core.run import Run
+
+NORM_IMAGES = 1024
+
+
+def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
+    """Raises InputError for unusable inputs, SettingsError for settings that do not fit them."""
+    import numpy as np
+
+    from stages.core.data.images import open_images
+    from stages.core.data.views import PlainView
+    from stages.core.networks.size import flops, parameters
+    from stages.core.settings import SettingsError
+    from stages.core.spaces.genotype import read_genotype
+    from stages.core.training.checkpoint import open_checkpoints
+    from stages.core.training.curves import Curves
+    from stages.core.training.device import device_name, prepare_device
+    from stages.core.training.discrete import fit, initial_network, initial_objective
+    from stages.core.training.features import extract, mean_norm
+    from stages.core.training.weights import save_weights
+
+    seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
+    if settings.kind == "supervised":
+        raise SettingsError(
+            f"pretrain.{run.name}.objective is supervised; pretrain reads no labels: simclr, moco"
+        )
+    device = prepare_device(run)
+    images = open_images(inputs.images, "label-free")
+    genotype, size = read_genotype(inputs.genotype), run.settings["network"]
+    side = settings.views.size or images.side
+
+    with open_checkpoints(run, inputs) as checkpoints:
+        network = initial_network(genotype, size, side, seed, device)
+        objective = initial_objective(settings, network, images, seed, stem=size.stem)
+        final_loss = fit(
+            network, objective, images, None, np.arange(len(images)), recipe, seed,
+            checkpoints.part(), Curves(out / "curves"), label=f"pretrain {run.name}",
+        )  # fmt: skip
+        plain = PlainView(images.mean, images.std, settings.views.size)
+        first = np.arange(min(NORM_IMAGES, len(images)))
+        metrics = {
+            "final_loss": final_loss,
+            "feature_norm": mean_norm(extract(network, plain, images, first, recipe.batch_size)),
+            "params": parameters(network),
+            "flops": flops(network, side),
+            "n_trained_on": len(images),
+            "epochs": recipe.epochs,
+            "batch_size": recipe.batch_size,
+            "seed": seed,
+        }
+        save_weights(out / "weights.safetensors", network)
+        save_weights(out / "head.safetensors", objective)
+        write_json(out / "metrics.json", metrics)
+        shutil.copyfile(inputs.genotype, out / "genotype.json")
+        checkpoints.cost.write(out, device_name(device))
+
+
+def main(argv: list[str] | None = None) -> None:
+    stage_command("pretrain", __doc__, ("images", "genotype"), pretrain, argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The stage `probe`: how good pretrained representations are."""

@@ -1,0 +1,1 @@
+"""The stage `retrain`: full supervised training of an architecture, tested once."""

@@ -1,0 +1,1 @@
+"""The stage `score`: how good one candidate is after a short training."""

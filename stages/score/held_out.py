@@ -1,0 +1,65 @@
+"""What a short training is worth on images that it was not trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from stages.core.data.batches import Batches
+from stages.core.data.images import Images
+from stages.core.objectives.objective import Objective
+from stages.core.settings import Recipe
+from stages.core.training.discrete import evaluate_once
+from stages.core.training.loop import evaluate
+
+# A contrastive loss depends on the views drawn and on the company in a batch. Every candidate meets
+# the same draws, this many per image, so that the ranking is not one draw. The paper does not say.
+VIEW_PAIRS = 4
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+def contrastive_score(
+    network: nn.Module, objective: Objective, images: Images, held_out: np.ndarray, recipe: Recipe
+) -> dict[str, float | int]:
+    """contrastive_loss (nats), its standard deviation between draws, and statistics per image.
+
+    Draw number p has its own views and its own company of images, the same for every candidate.
+    All batches are full, because the loss grows with the number of other images: what does not
+    fill one is left out of that draw, other images in every draw.
+    """
+    device = next(network.parameters()).device
+    size = min(recipe.batch_size, len(held_out))
+    draws = []
+    for pair in range(VIEW_PAIRS):
+        batches = Batches(images, None, held_out, size, pair, device=device)
+        draws.append(evaluate(network, objective, batches, pair))
+    losses = torch.stack([draw["loss"].mean() for draw in draws])
+    metrics: dict[str, float | int] = {
+        "contrastive_loss": losses.mean().item(),
+        "contrastive_loss_std_between_draws": losses.std().item(),
+        "view_pairs": VIEW_PAIRS,
+        "batch_size": size,
+    }
+    for name in sorted(draws[0].keys() - {"loss"}):
+        metrics |= _statistics(name, torch.cat([draw[name] for draw in draws]))
+    return metrics
+
+
+def supervised_score(
+    network: nn.Module,
+    objective: Objective,
+    images: Images,
+    labels: Tensor,
+    held_out: np.ndarray,
+    recipe: Recipe,
+) -> dict[str, float]:
+    """accuracy (fraction, 0 to 1) and loss (cross entropy, nats) of the plain view."""
+    values = evaluate_once(network, objective, images, labels, held_out, recipe.batch_size)
+    return {"accuracy": values["correct"].mean().item(), "loss": values["loss"].mean().item()}
+
+
+def _statistics(name: str, values: Tensor) -> dict[str, float]:
+    quantiles = torch.quantile(values, torch.tensor(list(QUANTILES.values()), dtype=values.dtype))
+    named = zip(QUANTILES, quantiles.tolist(), strict=True)
+    return {f"{name}_mean": values.mean().item()} | {f"{name}_{key}": q for key, q in named}
