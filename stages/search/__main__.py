@@ -1,0 +1,53 @@
+"""Search: finds a genotype in a space, with labels or without.
+
+SSNAS (sec. 3.3-3.5, 4.1) searches DARTS' cell space by gradient and replaces cross entropy by the
+contrastive loss NT-Xent in both steps: of the weights, on one part of the training images, and of
+alpha, on the other. Strategies: darts (first and second order), random, manual.
+
+Inputs:  --images  prepared images
+         --labels  prepared labels; a run without labels gets a folder without any, and opens none
+Outputs: genotype.json  the architecture found
+         alphas.json    alpha of both cells after every epoch, before the softmax
+         metrics.json   final_validation_loss (nats), entropy of softmax(alpha) (nats, log 8 = 2.08
+                        is undecided), skip_connections of the normal cell and whether the search
+                        collapsed (more than 2), supernet_parameters
+         curves/        the same per epoch, with training and validation loss
+         cost.json      wall seconds, GPU-days, device
+
+Example: python -m stages.search ssnas-digits-s0 --images results/prepare/digits/images \\
+             --labels results/prepare/digits/no-labels --out results/search/new
+Time:    a minute or two at toy scale; killed and started again it goes on where it was.
+Reported: 50 epochs on CIFAR-10, four seeds (SSNAS sec. 4.1).
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from stages.core.command import stage_command, write_json
+from stages.core.run import Run
+from stages.core.settings import SettingsError
+from stages.core.spaces.genotype import write_genotype
+from stages.core.training.checkpoint import open_checkpoints
+from stages.search.strategies import STRATEGIES
+
+
+def search(run: Run, inputs: Namespace, out: Path) -> None:
+    """Raises SettingsError if strategy and space, objective or recipe do not fit together, and
+    InputError if the prepared data lack what the objective needs."""
+    kind = run.settings["strategy"].kind
+    if kind not in STRATEGIES:
+        raise SettingsError(f"strategy.kind is {kind!r}; there are: {', '.join(STRATEGIES)}")
+    with open_checkpoints(run, inputs) as checkpoints:
+        found = STRATEGIES[kind](run, inputs, out, checkpoints)
+        (out / "curves").mkdir(exist_ok=True)  # stays empty where nothing is trained
+        write_genotype(out / "genotype.json", found.genotype)
+        write_json(out / "alphas.json", found.history)
+        metrics = found.metrics | {"strategy": kind, "seed": run.line.seed}
+        write_json(out / "metrics.json", metrics)
+        checkpoints.cost.write(out, found.device)
+
+
+if __name__ == "__main__":
+    stage_command("search", __doc__, ("images", "labels"), search)

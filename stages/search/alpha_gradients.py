@@ -1,0 +1,135 @@
+"""Gradients of the architecture parameters: DARTS, first and second order (SSNAS sec. 3.3).
+
+Losses are given as functions that compute them anew with the present weights, with the same views
+of the same batch at every call. Any objective will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+EPSILON = 0.01  # of the central difference, divided by the norm of its direction
+
+Loss = Callable[[], Tensor]
+
+
+def first_order(
+    validation_loss: Loss, alphas: Sequence[Tensor], weights: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """Validation loss, and its gradients by alpha at the present weights.
+
+    Autograd is asked for nothing but alpha: no gradient of a weight is computed.
+    """
+    with _constant(weights):
+        loss = validation_loss()
+        return loss.detach(), _gradients(loss, alphas)
+
+
+def second_order(
+    training_loss: Loss,
+    validation_loss: Loss,
+    alphas: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    optimizer: torch.optim.SGD,
+) -> tuple[Tensor, list[Tensor]]:
+    """Validation loss after one virtual step of the weights, and its gradients by alpha through
+    that step:
+
+        d L_val(w', alpha) - rate * d2 L_train(w, alpha) / d alpha dw * d L_val(w', alpha) / dw'
+
+    with w' = w - rate * (momentum * buffer + d L_train / dw + decay * w), the step that `optimizer`
+    would take (without the clip, as in DARTS' code). The product with the second derivative is a
+    central difference: alpha gradients of L_train at w +- epsilon * d L_val / dw'.
+
+    The weights are moved in place and afterwards restored bit for bit from one copy of them: no
+    copy of the network, and no graph lives longer than its own loss.
+    """
+    (group,) = optimizer.param_groups
+    rate, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
+    with torch.no_grad():
+        kept = [weight.clone() for weight in weights]
+    try:
+        with _constant(alphas):
+            step = _gradients(training_loss(), weights)
+        torch._foreach_add_(step, kept, alpha=decay)
+        buffers = [optimizer.state[weight].get("momentum_buffer") for weight in weights]
+        moved = [(s, b) for s, b in zip(step, buffers, strict=True) if b is not None]
+        if moved and momentum:
+            torch._foreach_add_(*map(list, zip(*moved, strict=True)), alpha=momentum)
+        _place(weights, kept, step, -rate)
+        del step
+
+        loss = validation_loss()
+        both = _gradients(loss, [*alphas, *weights])
+        gradients, direction = both[: len(alphas)], both[len(alphas) :]
+        norm = torch.nn.utils.get_total_norm(direction)
+        if norm == 0:  # the weights do not matter: nothing comes back through the step
+            return loss.detach(), gradients
+
+        epsilon = EPSILON / norm.item()
+        with _constant(weights):
+            _place(weights, kept, direction, epsilon)
+            above = _gradients(training_loss(), alphas)
+            _place(weights, kept, direction, -epsilon)
+            below = _gradients(training_loss(), alphas)
+    finally:
+        _place(weights, kept)
+    torch._foreach_sub_(above, below)
+    torch._foreach_add_(gradients, above, alpha=-rate / (2 * epsilon))
+    return loss.detach(), gradients
+
+
+@contextmanager
+def unchanged_buffers(*modules: nn.Module) -> Iterator[None]:
+    """Puts all buffers back afterwards: running statistics of batch norm, above all.
+
+    In training mode a loss depends on the statistics of its batch alone, but leaves its mark on the
+    running ones. Only the weight steps shall: the virtual weights of second order, and their two
+    neighbours, belong to no network that is ever evaluated.
+    """
+    buffers = [buffer for module in modules for buffer in module.buffers()]
+    with torch.no_grad():
+        kept = [buffer.clone() for buffer in buffers]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in zip(buffers, kept, strict=True):
+                buffer.copy_(value)
+
+
+@contextmanager
+def _constant(parameters: Sequence[Tensor]) -> Iterator[None]:
+    """Takes `parameters` out of the graphs that are built meanwhile."""
+    required = [parameter.requires_grad for parameter in parameters]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter, before in zip(parameters, required, strict=True):
+            parameter.requires_grad_(before)
+
+
+def _gradients(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
+    """Zeros for what the loss does not depend on (alphas of a cell kind that is not there)."""
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    pairs = zip(found, parameters, strict=True)
+    return [torch.zeros_like(p) if gradient is None else gradient for gradient, p in pairs]
+
+
+@torch.no_grad()
+def _place(
+    weights: Sequence[Tensor],
+    origin: Sequence[Tensor],
+    direction: Sequence[Tensor] | None = None,
+    length: float = 0.0,
+) -> None:
+    """weights <- origin + length * direction, in place."""
+    torch._foreach_copy_(weights, origin)
+    if direction is not None:
+        torch._foreach_add_(weights, direction, alpha=length)

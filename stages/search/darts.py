@@ -1,0 +1,183 @@
+"""DARTS with any objective: alternating steps of alpha and of the weights (SSNAS sec. 3.3, 3.5)."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from stages.core.data.batches import Batch
+from stages.core.networks.supernet import Supernet
+from stages.core.objectives.build import build_objective
+from stages.core.objectives.objective import Objective
+from stages.core.run import Run
+from stages.core.settings import Darts, SettingsError
+from stages.core.spaces.genotype import alpha_entropy, derive, skip_connections
+from stages.core.training.checkpoint import Checkpoints
+from stages.core.training.curves import Curves
+from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.loop import Companion, evaluate, train
+from stages.core.training.optimisers import build_optimizer
+from stages.search.alpha_gradients import first_order, second_order, unchanged_buffers
+from stages.search.data import Cycle, SearchData, open_search_data
+from stages.search.strategies import Found, by_space
+
+COLLAPSE = 2  # more skip-connections than this in the normal cell: the known failure of DARTS
+
+
+def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    """Trains the supernet and takes the strongest operations of its last alphas."""
+    strategy, recipe, seed = run.settings["strategy"], run.settings["recipe"], run.line.seed
+    check(strategy, recipe.optimizer)
+    device = prepare_device(run)
+    data = open_search_data(
+        run, inputs, device, strategy.validation_fraction, strategy.separate_sets
+    )
+
+    seed_step(seed, 0, 0, "network")
+    space = run.settings["space"]
+    network = by_space(run, {"cell": Supernet})(space).to(device)
+    mean, std = data.images.mean, data.images.std
+    seed_step(seed, 0, 0, "objective")
+    objective = build_objective(
+        run.settings["objective"],
+        network,
+        mean,
+        std,
+        classes=data.classes,
+        stem=space.stem,
+        images=len(data.training.indices),
+    )
+    weights = [*network.weight_parameters(), *objective.trained_parameters()]
+    optimizer = build_optimizer(recipe, weights)
+    steps = AlphaSteps(strategy, network, objective, optimizer, data, seed)
+    train(
+        network,
+        objective,
+        optimizer,
+        data.training,
+        recipe,
+        seed,
+        checkpoints.part(),
+        Curves(out / "curves"),
+        steps,
+        label=f"search {run.name}",
+    )
+    held_out = evaluate(network, objective, data.held_out, seed)
+    metrics = steps.summary()
+    for name, value in (("loss", "loss"), ("accuracy", "correct"), ("margin", "margin")):
+        if value in held_out:
+            metrics[f"final_validation_{name}"] = held_out[value].mean().item()
+    metrics["validation_images"] = len(held_out["loss"])
+    metrics["supernet_parameters"] = sum(p.numel() for p in network.weight_parameters())
+    return Found(network.genotype(), metrics, steps.history, device_name(device))
+
+
+def check(strategy: Darts, optimizer: str) -> None:
+    """Raises SettingsError for what DARTS is not defined for."""
+    if strategy.order not in (1, 2):
+        raise SettingsError(f"strategy.order is {strategy.order}; there are: 1, 2")
+    if strategy.order == 2 and optimizer != "sgd":
+        raise SettingsError(
+            f"strategy.order 2 unrolls a step of SGD, but recipe.optimizer is {optimizer!r}; "
+            "set it to sgd, or the order to 1"
+        )
+
+
+class AlphaSteps(Companion):
+    """One step of alpha on a validation batch before every step of the weights.
+
+    Only weight steps leave a mark on running statistics, see `unchanged_buffers`.
+    """
+
+    def __init__(
+        self,
+        settings: Darts,
+        network: nn.Module,
+        objective: Objective,
+        optimizer: torch.optim.Optimizer,
+        data: SearchData,
+        seed: int,
+    ) -> None:
+        self.settings, self.network, self.objective = settings, network, objective
+        self.optimizer, self.seed = optimizer, seed
+        self.validation, self.steps = Cycle(data.validation), len(data.training)
+        self.alphas = network.architecture_parameters()
+        self.weights = optimizer.param_groups[0]["params"]
+        self.alpha_optimizer = torch.optim.Adam(
+            self.alphas,
+            lr=settings.alpha_learning_rate,
+            betas=tuple(settings.alpha_betas),
+            weight_decay=settings.alpha_weight_decay,
+        )
+        self.history: list[dict[str, Any]] = []
+        self.total = 0.0  # of this epoch's validation losses
+
+    def before_step(self, epoch: int, step: int, batch: Batch) -> None:
+        held_out = self.validation.at(epoch * self.steps + step)
+
+        def training_loss() -> torch.Tensor:
+            seed_step(self.seed, epoch, step)  # the views that the weight step is going to see
+            return self.objective.loss(self.network, batch.images, batch.labels)
+
+        def validation_loss() -> torch.Tensor:
+            seed_step(self.seed, epoch, step, "alpha")
+            return self.objective.loss(self.network, held_out.images, held_out.labels)
+
+        self._train_alphas(True)
+        with unchanged_buffers(self.network, self.objective):
+            if self.settings.order == 1:
+                loss, gradients = first_order(validation_loss, self.alphas, self.weights)
+            else:
+                loss, gradients = second_order(
+                    training_loss, validation_loss, self.alphas, self.weights, self.optimizer
+                )
+        for alpha, gradient in zip(self.alphas, gradients, strict=True):
+            alpha.grad = gradient
+        self.alpha_optimizer.step()
+        self.total += loss.item()
+        self._train_alphas(False)
+
+    def after_epoch(self, epoch: int) -> dict[str, float]:
+        normal, reduce = (alpha.tolist() for alpha in self.alphas)
+        self.history.append({"epoch": epoch + 1, "normal": normal, "reduce": reduce})
+        row = {"validation_loss": self.total / self.steps, **describe(self.history[-1])}
+        self.total = 0.0
+        return row
+
+    def summary(self) -> dict[str, Any]:
+        """The last epoch's description, whether it is collapsed, and the last one that is not."""
+        skips = [describe(entry)["skip_connections"] for entry in self.history]
+        sound = [place for place, skip in enumerate(skips, start=1) if skip <= COLLAPSE]
+        return {
+            **describe(self.history[-1]),
+            "collapsed": skips[-1] > COLLAPSE,
+            "last_epoch_without_collapse": sound[-1] if sound else 0,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        # The alphas themselves are parameters of the network.
+        state = {"history": self.history, "total": self.total}
+        return state | {"alpha_optimizer": self.alpha_optimizer.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.history, self.total = list(state["history"]), state["total"]
+        self.alpha_optimizer.load_state_dict(state["alpha_optimizer"])
+
+    def _train_alphas(self, required: bool) -> None:
+        """During a weight step alpha is a constant: its gradient is not computed."""
+        for alpha in self.alphas:
+            alpha.requires_grad_(required)
+
+
+def describe(entry: dict[str, Any]) -> dict[str, float]:
+    """Entropies of softmax(alpha) in nats, skip-connections of the derived normal cell."""
+    genotype = derive(entry["normal"], entry["reduce"])
+    return {
+        "entropy_normal": alpha_entropy(entry["normal"]),
+        "entropy_reduce": alpha_entropy(entry["reduce"]),
+        "skip_connections": skip_connections(genotype.normal),
+    }

@@ -1,0 +1,63 @@
+"""All search strategies by name, and those that train nothing.
+
+A strategy is a function `(run, inputs, out, checkpoints) -> Found`. One that trains imports torch
+when it is called: the others start without.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stages.core.run import Run
+from stages.core.settings import SettingsError
+from stages.core.spaces.genotype import Genotype, ResNetGenotype, random_genotype
+from stages.core.training.checkpoint import Checkpoints
+
+
+@dataclass
+class Found:
+    """What a search ends with. `history` becomes alphas.json; curves are written meanwhile."""
+
+    genotype: Genotype
+    metrics: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    device: str = "cpu"
+
+
+Strategy = Callable[[Run, Namespace, Path, Checkpoints], Found]
+
+
+def random_search(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    """A uniformly drawn genotype: the random baseline of SSNAS' tables. Reads no data."""
+    draw = by_space(run, {"cell": lambda _: random_genotype(run.line.seed)})
+    return Found(draw(run.settings["space"]))
+
+
+def manual(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    """The published network that the space names. Reads no data."""
+    name = by_space(run, {"resnet": lambda space: ResNetGenotype(space.depth)})
+    return Found(name(run.settings["space"]))
+
+
+def darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    from stages.search.darts import search_darts
+
+    return search_darts(run, inputs, out, checkpoints)
+
+
+STRATEGIES: dict[str, Strategy] = {"darts": darts, "random": random_search, "manual": manual}
+
+
+def by_space(run: Run, choices: dict[str, Any]) -> Any:
+    """What a strategy has for the run's space. Raises SettingsError if that is nothing."""
+    kind = run.settings["space"].kind
+    if kind not in choices:
+        raise SettingsError(
+            f"strategy {run.settings['strategy'].kind!r} cannot search the space {kind!r}; "
+            f"it knows: {', '.join(sorted(choices))}"
+        )
+    return choices[kind]
