@@ -1,0 +1,166 @@
+"""What a plan will cost: runs, arithmetic and hours, from counted FLOPs and device rates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import astuple
+from functools import cache
+from typing import Any
+
+import torch
+from tabulate import tabulate
+
+from stages.core.networks.build import build_network
+from stages.core.networks.size import flops
+from stages.core.networks.supernet import Supernet
+from stages.core.run import Run, resolve_run
+from stages.core.settings import RUNS, CellSpace, Network, SettingsError
+from stages.core.spaces.genotype import ResNetGenotype, random_genotype
+from stages.plan.datasets import Size, expected_size
+
+# Peak of float32 multiplications with tensor cores off, in TFLOP/s (vendors' data sheets).
+GPUS = {"V100": 15.7, "A100": 19.5, "H100": 67.0, "RTX3090": 35.6, "RTX4090": 82.6}
+GPU_SHARE = 0.3  # assumed: the share of the peak that small convolutions reach
+CPU_SHARE = 0.25  # measured at toy scale: the share of the matrix product's rate
+START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
+TRAIN = 3  # a training step costs about three forward passes: forward, and twice that backward
+# Forward passes per pair of batches (one for alpha, one for the weights) of DARTS' two orders.
+# First: alpha 2 (its gradient needs no gradient of the weights), weights 3. Second: the virtual
+# step 3, the unrolled gradient 3, two passes for the Hessian product 4, weights 3.
+DARTS_PASSES = {1: 5, 2: 13}
+
+
+def estimate(params: dict[str, Any], gpu: str) -> str:
+    """A table per stage. Raises SettingsError for an unknown GPU or an uncounted data set."""
+    if gpu not in GPUS:
+        raise SettingsError(f"--gpu is {gpu!r}; there are: {', '.join(GPUS)}")
+    rate = measured_rate(max(r["threads"] for r in params["resources"].values()))
+    gpu_rate = GPUS[gpu] * 1e12 * GPU_SHARE
+    rows, total = [], [0, 0.0, 0.0, 0.0]
+    for stage in RUNS:
+        work = [run_work(run, params) for run in _runs(stage, params)]
+        hours = (sum(work) / (rate * CPU_SHARE) + len(work) * START_SECONDS) / 3600
+        gpu_hours = (sum(work) / gpu_rate + len(work) * START_SECONDS) / 3600
+        rows.append([stage, len(work), sum(work) / 1e12, hours, gpu_hours])
+        total = [a + b for a, b in zip(total, rows[-1][1:], strict=True)]
+    rows.append(["together", *total])
+    head = ["stage", "runs", "TFLOP", "hours, one job at a time here", f"{gpu}-hours"]
+    table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f"))
+    return (
+        f"{table}\n\n"
+        f"Here: {rate / 1e9:.0f} GFLOP/s measured in a matrix product, {CPU_SHARE:.0%} of it "
+        f"reckoned with; {gpu}: {GPUS[gpu]} TFLOP/s by its data sheet, {GPU_SHARE:.0%} reckoned "
+        f"with;\n{START_SECONDS:.0f} s a job for its start. Searched cells are counted as the "
+        "random cell of seed 0."
+    )
+
+
+def run_work(run: Run, params: dict[str, Any]) -> float:
+    """FLOPs (two per multiply-add) of a run's training and evaluation."""
+    if run.stage in ("prepare", "select"):
+        return 0.0
+    data = resolve_run("prepare", run.line.data, params, "the plan").settings["data"]
+    size = expected_size(data)
+    if size is None:
+        raise SettingsError(
+            f"{run.stage}/{run.name}: a folder's images are counted when it is prepared; "
+            "set data.<name>.train to estimate before"
+        )
+    counts = {
+        "search": _search_passes, "score": _score_passes, "retrain": _retrain_passes,
+        "pretrain": _pretrain_passes, "probe": _probe_passes,
+    }[run.stage]  # fmt: skip
+    passes = counts(run, size)
+    return 2.0 * passes * _multiply_adds(run, params, data.image_size) if passes else 0.0
+
+
+def measured_rate(threads: int, side: int = 1024, seconds: float = 0.5) -> float:
+    """FLOP/s of a float32 matrix product on this machine's CPU."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    a = torch.rand(side, side)
+    a @ a
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        a @ a
+        count += 1
+    torch.set_num_threads(before)
+    return count * 2 * side**3 / (time.perf_counter() - start)
+
+
+# ------------------------------------- image passes through the network ----
+
+
+def _search_passes(run: Run, size: Size) -> float:
+    strategy = run.settings["strategy"]
+    if strategy.kind != "darts":
+        return 0
+    share = 1 - strategy.validation_fraction if strategy.separate_sets else 1
+    images = share * _images(run, size)
+    return run.settings["recipe"].epochs * images * DARTS_PASSES[strategy.order] * _views(run)
+
+
+def _score_passes(run: Run, size: Size) -> float:
+    recipe, images = run.settings["recipe"], _images(run, size)
+    trained = recipe.epochs * TRAIN * (1 - recipe.validation_fraction)
+    return (trained + recipe.validation_fraction) * images * _views(run)
+
+
+def _retrain_passes(run: Run, size: Size) -> float:
+    return run.settings["recipe"].epochs * TRAIN * size.train + size.test
+
+
+def _pretrain_passes(run: Run, size: Size) -> float:
+    return run.settings["recipe"].epochs * TRAIN * size.label_free * _views(run)
+
+
+def _probe_passes(run: Run, size: Size) -> float:
+    linear, finetune = run.settings["linear"], run.settings["finetune"]
+    passes = 0.0
+    if linear.kind == "linear":
+        fixed = linear.views.crop == "none" and not linear.views.flip
+        epochs = 1 if fixed else linear.recipe.epochs
+        passes += 2 * (epochs * size.train + size.test)  # pretrained and random weights
+    if finetune.kind == "finetune":
+        passes += finetune.recipe.epochs * TRAIN * finetune.label_fraction * size.train + size.test
+    return passes
+
+
+def _images(run: Run, size: Size) -> int:
+    return size.train if run.settings["objective"].kind == "supervised" else size.label_free
+
+
+def _views(run: Run) -> int:
+    return 1 if run.settings["objective"].kind == "supervised" else 2
+
+
+def _multiply_adds(run: Run, params: dict[str, Any], side: int) -> int:
+    if run.stage == "search":
+        return _supernet_multiply_adds(astuple(run.settings["space"]), side)
+    source = run
+    if run.stage == "probe":
+        source = resolve_run("pretrain", run.line.pretrain, params, "the plan")
+    depth = 0
+    if run.stage != "score" and source.line.architecture.startswith("search/"):
+        name = source.line.architecture.removeprefix("search/")
+        space = resolve_run("search", name, params, "the plan").settings["space"]
+        depth = space.depth if space.kind == "resnet" else 0
+    return _network_multiply_adds(depth, astuple(run.settings["network"]), side)
+
+
+@cache
+def _supernet_multiply_adds(space: tuple, side: int) -> int:
+    return flops(Supernet(CellSpace(*space)), side)
+
+
+@cache
+def _network_multiply_adds(depth: int, network: tuple, side: int) -> int:
+    genotype = ResNetGenotype(depth) if depth else random_genotype(0)
+    return flops(build_network(genotype, Network(*network), side), side)
+
+
+def _runs(stage: str, params: dict[str, Any]) -> Iterator[Run]:
+    typed_sections: dict[str, Any] = {}
+    for name in params[stage]:
+        yield resolve_run(stage, name, params, "the plan", typed_sections)

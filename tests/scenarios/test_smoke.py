@@ -1,0 +1,136 @@
+"""The reduced plan through the real Snakefile and the real dvc.yaml, in a copy of the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Project:
+    """A fresh copy of the project's tracked files with the smoke plan."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        files = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        ).stdout.split()  # fmt: skip
+        for name in files:
+            if (ROOT / name).exists() and name != "dvc.lock":
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        self.run("git", "init", "--quiet")
+        self.python("-m", "stages.plan", "scale=smoke")
+        self.commit("start")
+
+    def run(self, *command: str) -> str:
+        bin_folder = str(Path(sys.executable).parent)
+        environment = {
+            **os.environ,
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
+            "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
+        }  # fmt: skip
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done.stdout + done.stderr
+
+    def python(self, *arguments: str) -> str:
+        return self.run(sys.executable, *arguments)
+
+    def snakemake(self, *arguments: str) -> str:
+        return self.run("snakemake", "--cores", "2", *arguments)
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+    def stale(self) -> set[str]:
+        status = json.loads(self.run("dvc", "status", "--json"))
+        return {name.rpartition(":")[2] for name in status}
+
+    def read(self, path: str) -> dict:
+        return json.loads((self.folder / path).read_text())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("project"))
+    project.snakemake()
+    return project
+
+
+def test_snakemake_leaves_nothing_for_dvc_and_for_itself(project):
+    assert project.stale() == set()
+    assert "Nothing to be done" in project.snakemake()
+    assert "up to date" in project.run("dvc", "repro")
+
+
+def test_tables_have_every_row_and_only_planned_ones_are_reproduced(project):
+    table = project.read("results/tables/ssnas.table1.json")
+    reproduced = {row["row"] for row in table["rows"] if row["reproduced"]}
+    assert reproduced == {"Random sampling", "SSNAS (first order)"}
+    assert len(table["rows"]) == 4
+    shown = project.run("dvc", "metrics", "show")
+    assert "ssnas.table1" in shown or "table1" in shown
+
+
+def test_readme_and_tests_are_no_dependency(project):
+    for name in ("README.md", "tests/plan/test_plan.py"):
+        with (project.folder / name).open("a") as file:
+            file.write("\n# an edit\n")
+    assert project.stale() == set()
+
+
+def test_deleted_results_come_back_without_training(project):
+    weights = project.folder / "results/retrain/ssnas-digits-s0/weights.safetensors"
+    before = weights.read_bytes()
+    shutil.rmtree(project.folder / "results/retrain")
+    shutil.rmtree(project.folder / "results/search")
+    output = project.snakemake()
+    assert weights.read_bytes() == before
+    assert project.stale() == set()
+    logs = "".join(p.read_text() for p in (project.folder / "logs/retrain").glob("*.log"))
+    assert "Running stage" not in logs, output
+
+
+def test_one_runs_setting_reruns_that_run_and_what_follows(project):
+    plan = project.folder / "params.yaml"
+    before = plan.read_text()
+    tree = yaml.safe_load(before)
+    line = tree["retrain"]["ssnas-digits-s0"]
+    plan.write_text(before.replace(
+        yaml.safe_dump(line, default_flow_style=True, sort_keys=False, width=10**6).strip(),
+        yaml.safe_dump({**line, "seed": 7}, default_flow_style=True, width=10**6).strip(),
+    ))  # fmt: skip
+    assert plan.read_text() != before
+    assert project.stale() == {"retrain@ssnas-digits-s0"}
+    project.snakemake()
+    assert project.stale() == set()
+    assert project.read("results/retrain/ssnas-digits-s0/metrics.json")["seed"] == 7
+    plan.write_text(before)
+
+
+def test_experiments_are_compared_in_few_columns(project):
+    project.snakemake()
+    project.commit("base")
+    project.run("dvc", "exp", "run", "--set-param", "recipe.retrain.epochs=2", "--name", "longer")
+    shown = project.run(
+        "dvc", "exp", "show", "--only-changed", "--csv",
+        "--drop", "(results|stages|workflow|report)[/.]",
+    )  # fmt: skip
+    header = shown.splitlines()[0].split(",")
+    assert "recipe.retrain.epochs" in header
+    assert len(header) < 30, header
+    assert "longer" in shown
