@@ -1,0 +1,72 @@
+"""Pretrain: weights without a head, without a label."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from stages.core.command import InputError, read_json
+from stages.core.settings import Network, SettingsError
+from stages.core.spaces.genotype import ResNetGenotype, read_genotype, write_genotype
+from stages.core.training.discrete import initial_network
+from stages.core.training.weights import load_weights
+from stages.pretrain.__main__ import main, pretrain
+
+
+def test_the_written_weights_are_a_trained_backbone(call, digits, genotype):
+    out = call(pretrain, images=digits / "images", genotype=genotype)
+    metrics = read_json(out / "metrics.json")
+    assert 0 < metrics["final_loss"] < 10
+    assert metrics["feature_norm"] > 0
+    assert metrics["n_trained_on"] == 96
+    built = [
+        initial_network(read_genotype(genotype), Network("cifar", 2, 3), 16, 0, torch.device("cpu"))
+        for _ in range(2)
+    ]
+    load_weights(out / "weights.safetensors", built[0])  # every key, no other
+    assert metrics["params"] == sum(p.numel() for p in built[0].parameters())
+    pairs = zip(built[0].parameters(), built[1].parameters(), strict=True)
+    assert not any(torch.equal(trained, initial) for trained, initial in pairs)
+    assert set(load_file(out / "head.safetensors")) == {
+        f"projection.{layer}.{name}" for layer in (0, 2) for name in ("weight", "bias")
+    }
+    assert (out / "genotype.json").read_bytes() == genotype.read_bytes()
+
+
+def test_unlabeled_images_are_taken_if_there_are_any(call, digits_unlabeled, genotype):
+    out = call(pretrain, images=digits_unlabeled / "images", genotype=genotype)
+    assert read_json(out / "metrics.json")["n_trained_on"] == 80
+
+
+def test_the_same_run_gives_the_same_bytes(call, digits, genotype):
+    one, two = (
+        call(pretrain, out=out, images=digits / "images", genotype=genotype)
+        for out in ("one", "two")
+    )
+    for name in ("metrics.json", "weights.safetensors", "head.safetensors"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+def test_a_resnet_is_pretrained_as_well(call, digits, tmp_path):
+    write_genotype(tmp_path / "resnet.json", ResNetGenotype(18))
+    out = call(
+        pretrain,
+        changes={"pretrain.s.network": "resnet"},
+        images=digits / "images",
+        genotype=tmp_path / "resnet.json",
+    )
+    assert "conv1.weight" in load_file(out / "weights.safetensors")
+
+
+def test_what_does_not_fit_is_refused(call, digits, genotype):
+    inputs = {"images": digits / "images", "genotype": genotype}
+    with pytest.raises(SettingsError, match="objective is supervised; pretrain reads no labels"):
+        call(pretrain, changes={"pretrain.s.objective": "supervised"}, **inputs)
+    with pytest.raises(InputError, match="96 images do not fill one batch of 97"):
+        call(pretrain, changes={"recipe.pretrain.batch_size": 97}, **inputs)
+
+
+def test_no_arguments_print_the_help(capsys):
+    main([])
+    assert "not even told where labels lie" in capsys.readouterr().out
