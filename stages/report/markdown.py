@@ -44,8 +44,8 @@ def index(tables: list[dict[str, Any]]) -> str:
         "Values are percentages: mean ± sample standard deviation over n seeds, none left out; the "
         "95 % interval (Student's t) is given from 3 seeds on. Difference = here - reported. Bold: "
         "the paper's own method. Search cost: device-days of all seeds' searches. Training: "
-        "seconds of all seeds' training and evaluation. FLOPs: multiply-adds of one image. Untrained: "
-        "the same network with random weights.\n"
+        "seconds of all seeds' training and evaluation. FLOPs: multiply-adds of one image. "
+        "Untrained: the same network with random weights.\n"
     )
     for table in tables:
         text.append(f"## {_title(table)}\n\n{page(table)}")
