@@ -149,8 +149,9 @@ def _reproduced_part(
         seeds.append(seed | ({"minus": planned.minus[number]} if less else {}))
     training = [_cost(results, run) for run in dict.fromkeys(_trained(planned))]
     search = [_cost(results, run) for run in dict.fromkeys(planned.searches)]
-    sized = runs + [_metrics(results, run) for run in planned.trained]
-    params, flops = _size(sized, "params"), _size(sized, "flops")
+    trained = [_metrics(results, run) for run in planned.trained]
+    params = _size(runs, "params") or _size(trained, "params")
+    flops = _size(runs, "flops") or _size(trained, "flops")
     return {
         "reproduced": {
             "mean": each(lambda m: mean(values[m])),

@@ -38,13 +38,14 @@ report:
 """
 
 
-def probe(linear: float, untrained: float, finetune: float) -> dict[str, float]:
+def probe(linear: float, untrained: float, finetune: float, **size: int) -> dict[str, float]:
     return {
         "linear_accuracy": linear,
         "linear_accuracy_untrained": untrained,
         "finetune_accuracy": finetune,
         "knn_accuracy": 0.5,
         "knn_accuracy_untrained": 0.25,
+        **size,
     }
 
 
@@ -64,8 +65,8 @@ RUNS = {
     "pretrain/ssnas-s0": {"params": 1_000_000, "flops": 1e8},
     "pretrain/ssnas-s1": {"params": 1_000_000, "flops": 1e8},
     "probe/resnet18-s0": probe(0.75, 0.5, 0.875),
-    "probe/ssnas-s0": probe(0.5, 0.25, 0.75),
-    "probe/ssnas-s1": probe(0.25, 0.5, 0.5),
+    "probe/ssnas-s0": probe(0.5, 0.25, 0.75, params=1_250_000, flops=2e8),
+    "probe/ssnas-s1": probe(0.25, 0.5, 0.5, params=1_250_000, flops=2e8),
     "probe/scratch-s0": probe(0.5, 0.25, 0.125),
 }
 

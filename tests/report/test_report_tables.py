@@ -75,7 +75,8 @@ def test_values_of_a_table_with_two_metrics(made):
         "run": "probe/ssnas-s1",
         "value": {"linear_accuracy": 25.0, "semi_supervised_accuracy": 50.0},
     }
-    assert row["params_million"] == 1.0
+    # The probe's own size, with its classifier, goes before that of the pretrained network.
+    assert (row["params_million"], row["flops"]) == (1.25, 2e8)
     assert row["training_seconds"] == 400
     assert row["extra"] == {
         "linear_accuracy_untrained": 37.5,
@@ -92,6 +93,7 @@ def test_one_seed_has_no_deviation(made):
         "std": {"linear_accuracy": None, "semi_supervised_accuracy": None},
         "n": 1,
     }
+    assert (row["params_million"], row["flops"]) == (11.0, 7e8)
     assert row["ssl_gain"] == 1.5
 
 
