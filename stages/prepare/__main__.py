@@ -39,6 +39,14 @@ def _read(settings: Data):
         from stages.prepare.digits import digits
 
         return digits(settings)
+    if settings.kind in ("cifar10", "cifar100", "stl10"):
+        from stages.prepare.published import published
+
+        return published(settings)
+    if settings.kind in ("folder", "imagenet"):
+        from stages.prepare.folders import folder
+
+        return folder(settings)
     raise SettingsError(
         f"data.kind is {settings.kind!r}; there are: "
         "cifar10, cifar100, digits, folder, imagenet, stl10"

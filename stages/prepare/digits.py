@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.core.command import InputError
 from stages.core.settings import Data
-from stages.prepare.write import Part, Prepared
+from stages.prepare.parts import Part, Prepared
 
 DIGIT_SIDE = 13  # pixels, in an image of 16
 TEST_SHARE = 0.25  # of the source digits
@@ -21,8 +21,8 @@ def digits(settings: Data) -> Prepared:
     """Draws `train`, `test` and `unlabeled` images of `settings.image_size` pixels.
 
     The source digits are split, stratified, before anything is drawn: no source digit appears in
-    two parts. Every source of a part is drawn about equally often. Raises InputError for counts that
-    cannot be met.
+    two parts. Every source of a part is drawn about equally often. Raises InputError for counts
+    that cannot be met.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

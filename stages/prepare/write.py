@@ -9,40 +9,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from stages.core.command import write_json
+from stages.core.command import InputError, write_json
 from stages.core.settings import Data
+from stages.prepare.parts import Part, Prepared
 
 CHUNK = 4096  # images whose statistics are summed at a time
 SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of drawing
-
-
-@dataclass
-class Part:
-    """Images of one part and, unless it has none, their class indices (N,)."""
-
-    pixels: np.ndarray | None  # uint8 (N, side, side, 3); None if indexed
-    labels: np.ndarray | None
-    paths: list[str] | None = None  # indexed: relative to `Prepared.root`
-    moments: np.ndarray | None = None  # indexed: (N, 2, 3), per image mean of x and of x squared
-
-    def __len__(self) -> int:
-        return len(self.paths) if self.pixels is None else len(self.pixels)
-
-
-@dataclass
-class Prepared:
-    """Everything that is known before it is written. `classes` None: no labels at all."""
-
-    parts: dict[str, Part]
-    classes: list[str] | None
-    root: str | None = None  # indexed: absolute path of the folder that holds the images
-    skipped: list[dict[str, str]] = field(default_factory=list)  # path, sha256, reason
-    notes: dict[str, int] = field(default_factory=dict)
 
 
 def write(prepared: Prepared, settings: Data, out: Path) -> None:
@@ -56,6 +32,11 @@ def write(prepared: Prepared, settings: Data, out: Path) -> None:
         for folder in ("images", "labels", "no-labels"):
             shutil.rmtree(out / folder, ignore_errors=True)
             os.replace(staging / folder, out / folder)
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written: {error.strerror or error}; nothing there is half-written. "
+            "Make room, or give another folder, and run prepare again"
+        ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -67,9 +48,9 @@ def _write_images(prepared: Prepared, settings: Data, folder: Path) -> None:
     for name, part in parts.items():
         if indexed:
             text = "".join(f"{path}\n" for path in part.paths)
-            (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+            (folder / f"{name}.txt").write_bytes(text.encode("utf-8", "surrogateescape"))
         else:
-            np.save(folder / f"{name}.npy", part.pixels, allow_pickle=False)
+            _save_pixels(folder / f"{name}.npy", part.pixels)
     label_free = "unlabeled" if "unlabeled" in parts else "train"
     for name in ("train", "unlabeled"):
         if name in parts:
@@ -95,6 +76,15 @@ def _write_images(prepared: Prepared, settings: Data, folder: Path) -> None:
     if indexed:
         manifest["root"] = prepared.root
     write_json(folder / "manifest.json", manifest)
+
+
+def _save_pixels(file: Path, pixels: np.ndarray) -> None:
+    """As np.save, in pieces: a transposed or mapped array is never copied as a whole."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": pixels.shape}
+    with file.open("wb") as opened:
+        np.lib.format.write_array_header_1_0(opened, header)
+        for start in range(0, len(pixels), CHUNK):
+            opened.write(np.ascontiguousarray(pixels[start : start + CHUNK]).data)
 
 
 def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> None:

@@ -66,3 +66,13 @@ def _fit(image: Image.Image, side: int) -> Image.Image:
     if image.size == (side, side):
         return image
     return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
+
+
+def resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    """uint8 (N, H, W, 3) to (N, side, side, 3), as `square` does; unchanged if it fits."""
+    if pixels.shape[1:3] == (side, side):
+        return pixels
+    result = np.empty((len(pixels), side, side, 3), np.uint8)
+    for index, image in enumerate(pixels):
+        result[index] = _fit(Image.fromarray(np.ascontiguousarray(image)), side)
+    return result

@@ -72,7 +72,8 @@ class IndexedImages(Images):
 
     def __init__(self, manifest: dict, file: Path) -> None:
         self._root = Path(manifest["root"])
-        self._paths = file.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: a file name may hold other characters that it would split at.
+        self._paths = file.read_bytes().decode("utf-8", "surrogateescape").split("\n")[:-1]
         if not self._root.is_dir():
             raise InputError(
                 f"{file.parent / 'manifest.json'} says that the images lie under {self._root}, "
