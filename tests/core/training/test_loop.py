@@ -15,6 +15,7 @@ from stages.core.command import InputError
 from stages.core.settings import Recipe
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.curves import Curves
+from stages.core.training.device import seed_step
 from stages.core.training.interruption import EXIT_INTERRUPTED
 from stages.core.training.loop import Companion, NonFiniteError, evaluate, train
 from stages.core.training.optimisers import build_optimizer
@@ -163,11 +164,52 @@ def test_a_signal_ends_the_step_saves_and_exits_75(tmp_path, number, place):
     assert files == files_again
 
 
-def test_the_seed_decides_and_drop_path_rises(tmp_path):
+def test_the_same_seed_gives_the_same_bits(tmp_path):
     first, files, _ = run(tmp_path / "a", Batches())
     second, files_again, _ = run(tmp_path / "b", Batches())
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert files == files_again
+
+
+def test_training_is_the_plain_loop_with_the_recipes_rate_clip_and_drop_path(tmp_path):
+    """Two epochs written out, without checkpoints or hooks."""
+    batches, recipe = Batches(), Recipe(**{**vars(RECIPE), "epochs": 2, "clip": 0.01})
+
+    def build():
+        torch.manual_seed(3)
+        network, objective = nn.Sequential(nn.Flatten(), nn.Linear(48, 5)), Noisy()
+        network.drop_path = 0.0
+        parameters = [*network.parameters(), *objective.parameters()]
+        return network, objective, parameters, build_optimizer(recipe, parameters)
+
+    network, objective, parameters, optimizer = build()
+    seen, losses = [], []
+    for epoch in range(2):
+        for step, batch in batches.epoch(epoch):
+            optimizer.param_groups[0]["lr"] = [0.02, 0.04, 0.06, 0.08, 0.1, *[0.1] * 5][
+                5 * epoch + step
+            ]
+            seed_step(7, epoch, step)
+            optimizer.zero_grad()
+            loss = objective.loss(network, batch.images, None)
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, 0.01)
+            optimizer.step()
+            losses.append(loss.item())
+    ours, our_objective, _, our_optimizer = build()
+    ours.register_forward_hook(lambda module, *_: seen.append(module.drop_path))
+    with Checkpoints(tmp_path / "c", "f") as checkpoints:
+        curves = Curves(tmp_path / "curves")
+        part = checkpoints.part()
+        train(ours, our_objective, our_optimizer, batches, recipe, 7, part, curves)
+    for a, b in zip(network.parameters(), ours.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+    assert [row["train_loss"] for row in curves.rows] == pytest.approx(
+        [sum(losses[:5]) / 5, sum(losses[5:]) / 5]
+    )
+    assert seen == [0.0] * 5 + [0.15] * 5  # 0.3 * epoch / epochs
+    assert our_objective.steps.item() == 10
+    assert not ours.training
 
 
 def test_a_non_finite_loss_is_explained(tmp_path):
