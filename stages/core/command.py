@@ -25,10 +25,12 @@ def stage_command(
     inputs: Sequence[str],
     function: Callable[[Run, argparse.Namespace, Path], None],
     argv: Sequence[str] | None = None,
+    optional: Sequence[str] = (),
 ) -> None:
     """Parses `<run> --<input> PATH ... --out FOLDER` and calls `function(run, inputs, out)`.
 
-    `inputs` are the names of the paths that dvc.yaml hands over. Without arguments the help is
+    `inputs` are the names of the paths that dvc.yaml hands over, `optional` those that only some
+    runs get (None otherwise). Without arguments the help is
     printed. A SettingsError or InputError ends the process with its text and code 2.
     """
     parser = argparse.ArgumentParser(
@@ -39,6 +41,8 @@ def stage_command(
     parser.add_argument("run", help=f"name of a run: a line under `{stage}` in params.yaml")
     for name in inputs:
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH")
+    for name in optional:
+        parser.add_argument(f"--{name}", type=Path, metavar="PATH")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if missing")
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv:

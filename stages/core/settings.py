@@ -117,13 +117,13 @@ class Manual:
 
 @dataclass
 class Evolution:
-    """FaUNAE's evolution with elimination (Alg. 1). The recipe's epochs are not used: their number
-    is `elimination_epochs` times the sum of 2..K (sec. IV.B)."""
+    """FaUNAE's evolution with elimination (Alg. 1). The recipe's epochs must be `initial_epochs` +
+    `elimination_epochs` times the sum of 2..K (sec. IV.B)."""
 
     kind: str  # evolution
     validation_fraction: float
     elimination_epochs: int  # E: an operation per block is dropped every K * E epochs
-    initial_steps: int  # training of the initial structure before the first mutation
+    initial_epochs: int  # training of the initial structure before the first mutation
     epsilon: float  # eq. 1, at the start
     final_epsilon: float  # reached linearly in the last epoch
     mutation_weight: float  # lambda_1, eq. 3
@@ -315,7 +315,7 @@ class SearchRun:
     objective: str
     recipe: str
     seed: int
-    initial: str = ""  # evolution: the search run whose genotype it starts from; "" = a random one
+    initial: str = ""  # evolution starts from: random | resnet50 | search/<run>, as --initial
 
 
 @dataclass

@@ -2,12 +2,16 @@
 
 SSNAS (sec. 3.3-3.5, 4.1) searches DARTS' cell space by gradient and replaces cross entropy by the
 contrastive loss NT-Xent in both steps: of the weights, on one part of the training images, and of
-alpha, on the other. Strategies: darts (first and second order), random, manual.
+alpha, on the other. FaUNAE (sec. III) evolves an existing architecture in the block or the dense
+space by the loss on held-out images. Strategies: darts (first and second order), evolution,
+proxyless, random, manual.
 
 Inputs:  --images  prepared images
          --labels  prepared labels; a run without labels gets a folder without any, and opens none
+         --initial genotype.json that an evolution starts from, if its line names a search run
 Outputs: genotype.json  the architecture found
-         alphas.json    alpha of both cells after every epoch, before the softmax
+         alphas.json    alpha of both cells or of every block after every epoch, before softmax
+         genealogy.json of an evolution, per epoch: loss, mutations, accepted or not, what dropped
          metrics.json   final_validation_loss (nats), entropy of softmax(alpha) (nats, log 8 = 2.08
                         is undecided), skip_connections of the normal cell and whether the search
                         collapsed (more than 2), supernet_parameters
@@ -50,4 +54,4 @@ def search(run: Run, inputs: Namespace, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    stage_command("search", __doc__, ("images", "labels"), search)
+    stage_command("search", __doc__, ("images", "labels"), search, optional=("initial",))

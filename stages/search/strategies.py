@@ -14,6 +14,8 @@ from typing import Any
 
 from stages.core.run import Run
 from stages.core.settings import SettingsError
+from stages.core.spaces.block import random_blocks
+from stages.core.spaces.dense import random_dense
 from stages.core.spaces.genotype import Genotype, ResNetGenotype, random_genotype
 from stages.core.training.checkpoint import Checkpoints
 
@@ -32,9 +34,14 @@ Strategy = Callable[[Run, Namespace, Path, Checkpoints], Found]
 
 
 def random_search(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
-    """A uniformly drawn genotype: the random baseline of SSNAS' tables. Reads no data."""
-    draw = by_space(run, {"cell": lambda _: random_genotype(run.line.seed)})
-    return Found(draw(run.settings["space"]))
+    """A uniformly drawn genotype: the random baseline of both papers' tables. Reads no data."""
+    seed = run.line.seed
+    draws = {
+        "cell": lambda _: random_genotype(seed),
+        "block": lambda space: random_blocks(space.depths, seed),
+        "dense": lambda _: random_dense(seed),
+    }
+    return Found(by_space(run, draws)(run.settings["space"]))
 
 
 def manual(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
@@ -49,7 +56,25 @@ def darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> F
     return search_darts(run, inputs, out, checkpoints)
 
 
-STRATEGIES: dict[str, Strategy] = {"darts": darts, "random": random_search, "manual": manual}
+def evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    from stages.search.evolution import search_evolution
+
+    return search_evolution(run, inputs, out, checkpoints)
+
+
+def proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    from stages.search.proxyless import search_proxyless
+
+    return search_proxyless(run, inputs, out, checkpoints)
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "darts": darts,
+    "random": random_search,
+    "manual": manual,
+    "evolution": evolution,
+    "proxyless": proxyless,
+}
 
 
 def by_space(run: Run, choices: dict[str, Any]) -> Any:

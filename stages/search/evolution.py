@@ -1,0 +1,221 @@
+"""FaUNAE: unsupervised evolution of an existing architecture (sec. III.B-D, Alg. 1).
+
+The rules are in `evolution_rules.py`; here sub-networks are trained and validated.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from stages.core.command import write_json
+from stages.core.data.batches import Batches
+from stages.core.networks.block_supernet import BlockSupernet
+from stages.core.networks.dense_supernet import DenseSupernet
+from stages.core.networks.sampled_supernet import SampledSupernet
+from stages.core.objectives.build import build_objective
+from stages.core.objectives.objective import Objective
+from stages.core.run import Run
+from stages.core.settings import Evolution, SettingsError
+from stages.core.spaces.dense import top_edges
+from stages.core.spaces.genotype import Genotype
+from stages.core.training.checkpoint import Checkpoints
+from stages.core.training.curves import Curves
+from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.loop import Companion, train
+from stages.core.training.optimisers import build_optimizer
+from stages.search.alpha_gradients import unchanged_buffers
+from stages.search.data import open_search_data
+from stages.search.evolution_rules import Population, annealed, total_epochs
+from stages.search.initial import initial_structure
+from stages.search.strategies import Found, by_space
+
+SUPERNETS = {"block": BlockSupernet, "dense": DenseSupernet}
+
+
+def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    """Evolves the initial structure until one operation is left at every place. Writes
+    genealogy.json beside what every search writes."""
+    strategy, space, seed = run.settings["strategy"], run.settings["space"], run.line.seed
+    supernet = by_space(run, SUPERNETS)
+    initial = initial_structure(run, inputs)
+    device = prepare_device(run)
+    data = open_search_data(run, inputs, device, strategy.validation_fraction)
+    seed_step(seed, 0, 0, "network")
+    network = supernet(space).to(device)
+    network.choice = initial.choice
+    seed_step(seed, 0, 0, "objective")
+    objective = build_objective(
+        run.settings["objective"],
+        network,
+        data.images.mean,
+        data.images.std,
+        classes=data.classes,
+        stem=space.stem,
+        images=len(data.training.indices),
+    )
+    evolution = Generations(strategy, network, objective, data.held_out, seed)
+    check_epochs(run, evolution)
+    parameters = [*network.parameters(), *objective.trained_parameters()]
+    train(
+        network,
+        objective,
+        build_optimizer(run.settings["recipe"], parameters),
+        data.training,
+        run.settings["recipe"],
+        seed,
+        checkpoints.part(),
+        Curves(out / "curves"),
+        evolution,
+        label=f"search {run.name}",
+    )
+    genotype = evolution.genotype()
+    if space.kind == "dense" and space.edges == "top2":
+        genotype = top_edges(genotype, evolution.losses())
+    genealogy = {"initial": initial.to_json(), "epochs": evolution.history}
+    write_json(out / "genealogy.json", genealogy | {"final": genotype.to_json()})
+    losses = [entry["validation_loss"] for entry in evolution.history]
+    metrics = {
+        "final_validation_loss": losses[-1],
+        "validation_images": len(data.held_out.indices),
+        "epochs": len(losses),
+        "mutations": sum(len(entry["mutations"]) for entry in evolution.history),
+        "accepted_mutations": sum(accepted(entry) for entry in evolution.history),
+        # eq. 9 prefers what was never sampled: with few epochs such an operation may remain
+        "untried_operations": sum(math.isinf(loss) for loss in evolution.losses()),
+        "supernet_parameters": sum(p.numel() for p in network.parameters()),
+    }
+    return Found(genotype, metrics, device=device_name(device))
+
+
+def check_epochs(run: Run, evolution: Generations) -> None:
+    """Raises SettingsError unless the recipe has as many epochs as the evolution takes, or the
+    space's setting `edges` is unknown."""
+    strategy, space = run.settings["strategy"], run.settings["space"]
+    if run.settings["recipe"].epochs != evolution.epochs:
+        raise SettingsError(
+            f"recipe.epochs is {run.settings['recipe'].epochs}, but this evolution takes "
+            f"{evolution.epochs}: strategy.initial_epochs {strategy.initial_epochs} + "
+            f"strategy.elimination_epochs {strategy.elimination_epochs} * (2 + ... + "
+            f"{evolution.population.left}); set it to that"
+        )
+    if space.kind == "dense" and space.edges not in ("all", "top2"):
+        raise SettingsError(f"space.edges is {space.edges!r}; there are: all, top2")
+
+
+def accepted(entry: dict[str, Any]) -> int:
+    return sum(mutation["accepted"] for mutation in entry["mutations"])
+
+
+class Generations(Companion):
+    """One generation an epoch: mutate, train the sub-network, validate it, accept, eliminate.
+
+    `history` is the genealogy. In the first `initial_epochs` the initial structure is trained, so
+    that its operations have a loss to be compared with (sec. III.B, "for k steps").
+    """
+
+    def __init__(
+        self,
+        settings: Evolution,
+        network: SampledSupernet,
+        objective: Objective,
+        held_out: Batches,
+        seed: int,
+    ) -> None:
+        self.settings, self.network, self.objective = settings, network, objective
+        self.held_out, self.seed = held_out, seed
+        self.population = Population(
+            network.sizes(),
+            network.choice,
+            settings.elimination_epochs,
+            settings.mutation_weight,
+            settings.loss_decay,
+            settings.depth_mutation,
+        )
+        self.mutating = total_epochs(self.population.left, settings.elimination_epochs)
+        self.epochs = settings.initial_epochs + self.mutating
+        self.history: list[dict[str, Any]] = []
+
+    def before_epoch(self, epoch: int) -> None:
+        if epoch >= self.settings.initial_epochs:
+            # a stream of its own, so that mutations do not depend on what torch draws
+            draw = random.Random(f"{self.seed} {epoch}")
+            self.population.mutate(draw, self._epsilon(epoch))
+        self.network.choice = self.population.sampled
+
+    def after_epoch(self, epoch: int) -> dict[str, float]:
+        loss = validation_loss(self.network, self.objective, self.held_out, self.seed)
+        mutations = self.population.observe(loss)
+        mutated = epoch >= self.settings.initial_epochs
+        dropped = self.population.end_epoch() if mutated else []
+        self.history.append(
+            {
+                "epoch": epoch + 1,
+                "epsilon": self._epsilon(epoch) if mutated else 0.0,
+                "validation_loss": loss,
+                "choice": list(self.network.choice),
+                "mutations": mutations,
+                "dropped": dropped,
+            }
+        )
+        size = sum(p.numel() for p in self.network.active_parameters())
+        return {
+            "validation_loss": loss,
+            "mutations": len(mutations),
+            "accepted_mutations": accepted(self.history[-1]),
+            "operations_left": self.population.left,
+            "sub_network_parameters": size,
+        }
+
+    def genotype(self) -> Genotype:
+        """What the evolution has come to."""
+        self.network.choice = self.population.base
+        return self.network.genotype()
+
+    def losses(self) -> list[float]:
+        """l of the present operation of every place; inf for one that was never sampled."""
+        found = [
+            place.losses[place.operations.index(place.current)] for place in self.population.places
+        ]
+        return [math.inf if loss is None else loss for loss in found]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"population": self.population.state_dict(), "history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.population.load_state_dict(state["population"])
+        self.history = list(state["history"])
+        self.network.choice = self.population.sampled
+
+    def _epsilon(self, epoch: int) -> float:
+        settings = self.settings
+        generation = epoch - settings.initial_epochs
+        return annealed(settings.epsilon, settings.final_epsilon, generation, self.mutating)
+
+
+@torch.no_grad()
+def validation_loss(
+    network: nn.Module, objective: Objective, held_out: Batches, seed: int
+) -> float:
+    """Mean loss of the present sub-network on held-out images, always with the same views.
+
+    Batch norm takes the statistics of the batch, in the student and in the teacher: the running
+    ones of shared layers are those of whatever sub-networks came before. All buffers stay as they
+    were.
+    """
+    network.train()
+    objective.train()
+    total, images = 0.0, 0
+    with unchanged_buffers(network, objective):
+        for step, batch in held_out.epoch(0):
+            seed_step(seed, 0, step, "evaluation")
+            values = objective.evaluate(network, batch.images, batch.labels)["loss"]
+            total += values.sum().item()
+            images += len(values)
+    return total / images

@@ -1,0 +1,204 @@
+"""ProxylessNAS in the block space: initialiser and baseline of FaUNAE (sec. III.A, table 2).
+
+Cai, Zhu, Han: ProxylessNAS, ICLR 2019, sec. 3.2. Every step of the weights trains one path, drawn
+by the softmax of alpha; every step of alpha compares two.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stages.core.data.batches import Batch
+from stages.core.networks.block_supernet import BlockSupernet
+from stages.core.objectives.build import build_objective
+from stages.core.objectives.objective import Objective
+from stages.core.run import Run
+from stages.core.settings import Proxyless
+from stages.core.spaces.genotype import alpha_entropy
+from stages.core.training.checkpoint import Checkpoints
+from stages.core.training.curves import Curves
+from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.loop import Companion, train
+from stages.core.training.optimisers import build_optimizer
+from stages.search.alpha_gradients import unchanged_buffers
+from stages.search.data import Cycle, SearchData, open_search_data
+from stages.search.evolution import validation_loss
+from stages.search.strategies import Found, by_space
+
+
+def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
+    """Trains the over-parameterised network and takes the operation of largest alpha everywhere."""
+    strategy, space, seed = run.settings["strategy"], run.settings["space"], run.line.seed
+    supernet = by_space(run, {"block": BlockSupernet})
+    device = prepare_device(run)
+    data = open_search_data(run, inputs, device, strategy.validation_fraction)
+    seed_step(seed, 0, 0, "network")
+    network = supernet(space).to(device)
+    seed_step(seed, 0, 0, "objective")
+    objective = build_objective(
+        run.settings["objective"],
+        network,
+        data.images.mean,
+        data.images.std,
+        classes=data.classes,
+        stem=space.stem,
+        images=len(data.training.indices),
+    )
+    seed_step(seed, 0, 0, "alpha")
+    steps = GateSteps(strategy, network, objective, data, seed)
+    train(
+        network,
+        objective,
+        build_optimizer(
+            run.settings["recipe"], [*network.parameters(), *objective.trained_parameters()]
+        ),
+        data.training,
+        run.settings["recipe"],
+        seed,
+        checkpoints.part(),
+        Curves(out / "curves"),
+        steps,
+        label=f"search {run.name}",
+    )
+    network.choice = steps.strongest()
+    metrics = {
+        "final_validation_loss": validation_loss(network, objective, data.held_out, seed),
+        "validation_images": len(data.held_out.indices),
+        "entropy": alpha_entropy([alpha.tolist() for alpha in steps.alphas]),
+        "supernet_parameters": sum(p.numel() for p in network.parameters()),
+    }
+    return Found(network.genotype(), metrics, steps.history, device_name(device))
+
+
+class GateSteps(Companion):
+    """Before every step of the weights one of alpha on a validation batch, then a drawn path."""
+
+    def __init__(
+        self,
+        settings: Proxyless,
+        network: BlockSupernet,
+        objective: Objective,
+        data: SearchData,
+        seed: int,
+    ) -> None:
+        self.settings, self.network, self.objective = settings, network, objective
+        self.validation, self.steps, self.seed = Cycle(data.validation), len(data.training), seed
+        device = next(network.parameters()).device
+        self.alphas = [
+            (1e-3 * torch.randn(len(names))).to(device).requires_grad_()
+            for names in network.candidates
+        ]
+        self.optimizer = torch.optim.Adam(
+            self.alphas,
+            lr=settings.alpha_learning_rate,
+            betas=tuple(settings.alpha_betas),
+            weight_decay=settings.alpha_weight_decay,
+        )
+        self.history: list[dict[str, Any]] = []
+        self.total = 0.0  # of this epoch's validation losses
+
+    def before_step(self, epoch: int, step: int, batch: Batch) -> None:
+        if epoch >= self.settings.warmup_epochs:
+            place = (epoch - self.settings.warmup_epochs) * self.steps + step
+            held_out = self.validation.at(place)
+            seed_step(self.seed, epoch, step, "alpha")
+            with unchanged_buffers(self.network, self.objective):
+                loss = two_path_step(
+                    self.network,
+                    self.alphas,
+                    self.optimizer,
+                    lambda: self.objective.loss(self.network, held_out.images, held_out.labels),
+                )
+            self.total += loss
+        seed_step(self.seed, epoch, step, "path")
+        drawn = [int(torch.multinomial(alpha.detach().softmax(0), 1)) for alpha in self.alphas]
+        self.network.choice = self._named(drawn)
+
+    def after_epoch(self, epoch: int) -> dict[str, float]:
+        alphas = [alpha.tolist() for alpha in self.alphas]
+        self.history.append({"epoch": epoch + 1, "blocks": alphas})
+        row = {"entropy": alpha_entropy(alphas)}
+        if epoch >= self.settings.warmup_epochs:
+            row["validation_loss"] = self.total / self.steps
+        self.total = 0.0
+        return row
+
+    def strongest(self) -> list[str]:
+        """The operation of largest alpha in every block."""
+        return self._named([int(alpha.argmax()) for alpha in self.alphas])
+
+    def _named(self, chosen: list[int]) -> list[str]:
+        return [
+            names[number] for names, number in zip(self.network.candidates, chosen, strict=True)
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "alphas": [alpha.detach() for alpha in self.alphas],
+            "optimizer": self.optimizer.state_dict(),
+            "history": self.history,
+            "total": self.total,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        with torch.no_grad():
+            for alpha, value in zip(self.alphas, state["alphas"], strict=True):
+                alpha.copy_(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.history, self.total = list(state["history"]), state["total"]
+
+
+def two_path_step(
+    network: BlockSupernet,
+    alphas: list[Tensor],
+    optimizer: torch.optim.Optimizer,
+    loss: Callable[[], Tensor],
+) -> float:
+    """One step of alpha (ProxylessNAS sec. 3.2.1); returns the loss.
+
+    Per block two operations are drawn by the softmax of alpha without replacement, and one of them
+    is made active by the softmax of the two. The gradient of their gates goes to alpha by eq. 4.
+
+    All other alphas keep their value, and the two are shifted together, so that the others keep
+    their probability, as in ProxylessNAS' code.
+    """
+    pairs = [torch.multinomial(alpha.detach().softmax(0), 2) for alpha in alphas]
+    for number, (alpha, pair) in enumerate(zip(alphas, pairs, strict=True)):
+        active = torch.multinomial(alpha.detach()[pair].softmax(0), 1)
+        pairs[number] = torch.cat([pair[active], pair[1 - active]])  # active first
+    gates = [alpha.new_tensor([1.0, 0.0]).requires_grad_() for alpha in alphas]
+    names = [
+        [candidates[int(k)] for k in pair]
+        for candidates, pair in zip(network.candidates, pairs, strict=True)
+    ]
+    network.choice = [chosen for chosen, _ in names]
+    network.gates = [(second, gate) for (_, second), gate in zip(names, gates, strict=True)]
+    try:
+        value = loss()
+        gradients = torch.autograd.grad(value, gates)
+    finally:
+        network.gates = None
+    for alpha, pair, gradient in zip(alphas, pairs, gradients, strict=True):
+        alpha.grad = torch.zeros_like(alpha)
+        alpha.grad[pair] = alpha_gradient(alpha.detach()[pair], gradient)
+    before = [alpha.detach().clone() for alpha in alphas]
+    optimizer.step()
+    with torch.no_grad():
+        for alpha, old, pair in zip(alphas, before, pairs, strict=True):
+            moved = alpha[pair]
+            alpha.copy_(old)  # Adam's momentum moves the others too
+            alpha[pair] = moved - (moved.logsumexp(0) - old[pair].logsumexp(0))
+    return value.item()
+
+
+def alpha_gradient(alpha: Tensor, gate_gradient: Tensor) -> Tensor:
+    """Eq. 4 of ProxylessNAS for the alphas (2,) of two paths:
+    dL/d alpha_i = sum_j dL/dg_j p_j (delta_ij - p_i)."""
+    p = alpha.softmax(0)
+    return p * (gate_gradient - (p * gate_gradient).sum())
