@@ -72,7 +72,7 @@ def image_files(root: Path) -> Iterator[Files]:
 
 def _is_image(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    hidden = any(part == "__MACOSX" or (part[0] == "." and part != "..") for part in parts)
     return not hidden and PurePosixPath(path).suffix.lower() in EXTENSIONS
 
 
