@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_an_unknown_kind_is_answered_with_the_kinds_there_are(tmp_path):
-    run = Run("prepare", "x", None, {"data": Data(kind="mnist", image_size=28)})
+    run = Run("prepare", "x", None, {"data": Data(kind="mnist", image_size=28)}, None, ())
     with pytest.raises(SettingsError, match=r"data\.kind is 'mnist'; there are: cifar10, .*stl10"):
         prepare(run, Namespace(), tmp_path)
 
