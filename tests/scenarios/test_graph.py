@@ -11,7 +11,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.core.run import read_run
+from stages.core.run import resolve_run
 from stages.core.settings import RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,11 +72,11 @@ def test_code_dependencies_are_exactly_the_imports(stage):
 
 
 def test_tracked_keys_are_exactly_the_keys_read(resolved):
-    plan = yaml.safe_load((ROOT / "params.yaml").read_text())
+    plan, typed_sections = yaml.safe_load((ROOT / "params.yaml").read_text()), {}
     for stage in RUNS:
         for name in plan[stage]:
-            tracked = [key for dep in resolved[f"{stage}@{name}"].params for key in dep.params]
-            assert sorted(set(tracked)) == sorted(read_run(stage, name, ROOT / "params.yaml").keys)
+            tracked = {key for dep in resolved[f"{stage}@{name}"].params for key in dep.params}
+            assert tracked == set(resolve_run(stage, name, plan, "plan", typed_sections).keys)
 
 
 def test_label_free_runs_do_not_depend_on_labels(resolved):
