@@ -10,14 +10,13 @@ Layouts:
 from __future__ import annotations
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from stages.core.command import InputError
-from stages.core.data.decode import UnreadableImage, square
+from stages.core.data.decode import UnreadableImage, decoding_threads, square
 from stages.core.settings import Data
 from stages.prepare.files import Files, image_files
 from stages.prepare.parts import Part, Prepared
@@ -113,7 +112,7 @@ def _read(files: Files, table: _Table, settings: Data) -> list[dict[str, str]]:
         except UnreadableImage as error:
             return error
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(decoding_threads()) as pool:
         for start in range(0, len(files.paths), AT_A_TIME):
             some = range(start, min(start + AT_A_TIME, len(files.paths)))
             contents = [_bytes(files, index) for index in some]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +59,7 @@ class Batches:
         self.indices = np.asarray(indices)
         self.batch_size, self.seed, self.drop_last = batch_size, seed, drop_last
         self.shuffle, self.device = shuffle, torch.device(device)
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers
         self.waited_seconds = 0.0
         self.elapsed_seconds = 0.0
 
@@ -111,7 +110,9 @@ class Batches:
 
     def _ahead(self, chosen: Iterator[np.ndarray]) -> Iterator[Batch]:
         """Every image is a task of its own, so that one large batch also uses all workers."""
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="decode")
+        from stages.core.data.decode import decoding_threads
+
+        pool = ThreadPoolExecutor(self.workers or decoding_threads(), thread_name_prefix="decode")
         pending: list[tuple[np.ndarray, list]] = []
 
         def submit() -> None:

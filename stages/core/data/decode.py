@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 
 import numpy as np
@@ -10,6 +11,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 # What Pillow calls pixels of more than 8 bits: one channel of 16 or 32 bits.
 DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+
+
+def decoding_threads() -> int:
+    """Processors that this process may use; Pillow decodes without the interpreter's lock."""
+    if hasattr(os, "sched_getaffinity"):  # Linux only
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class UnreadableImage(ValueError):
