@@ -149,14 +149,20 @@ def close_in_mean(ours, theirs, errors=5.0):
 
 
 @pytest.mark.parametrize(
-    ("scale", "ratio"),
-    [((0.08, 1.0), (3 / 4, 4 / 3)), ((0.9, 1.0), (2.0, 3.0)), ((0.3, 0.6), (1, 1))],
+    ("scale", "ratio", "height", "width"),
+    [
+        ((0.08, 1.0), (3 / 4, 4 / 3), 32, 32),
+        ((0.1, 0.4), (1.5, 2.5), 32, 32),
+        ((0.3, 0.6), (1.0, 1.0), 24, 40),
+        ((0.9, 1.0), (2.0, 3.0), 32, 32),  # never fits
+        ((0.9, 1.0), (0.4, 0.5), 24, 40),
+    ],
 )
-def test_crop_boxes_are_drawn_as_torchvision_draws_them(scale, ratio):
-    count, side = 4000, 32
+def test_crop_boxes_are_drawn_as_torchvision_draws_them(scale, ratio, height, width):
+    count = 2500
     settings = Views(crop="resized", crop_scale=list(scale), crop_ratio=list(ratio))
-    ours = torch.stack(views.crop_boxes(4 * count, side, side, settings, "cpu"), dim=1)
-    crop, image = v2.RandomResizedCrop(side, scale, ratio), torch.empty(3, side, side)
+    ours = torch.stack(views.crop_boxes(4 * count, height, width, settings, "cpu"), dim=1)
+    crop, image = v2.RandomResizedCrop(32, scale, ratio), torch.empty(3, height, width)
     drawn = [crop.make_params([image]) for _ in range(count)]
     theirs = torch.tensor([[p["top"], p["left"], p["height"], p["width"]] for p in drawn])
 
@@ -164,10 +170,11 @@ def test_crop_boxes_are_drawn_as_torchvision_draws_them(scale, ratio):
         top, left, tall, wide = boxes.double().T
         area = tall * wide
         columns = [top, left, tall, wide, area, area**2, top**2, left**2, tall / wide, top * left]
-        return torch.stack([*columns, (area < 0.3 * side**2).double()], dim=1)
+        return torch.stack([*columns, (area < 0.3 * height * width).double()], dim=1)
 
     close_in_mean(moments(ours), moments(theirs))
-    assert (ours[:, 0] + ours[:, 2]).max() <= side
+    assert (ours[:, 0] + ours[:, 2]).max() <= height
+    assert (ours[:, 1] + ours[:, 3]).max() <= width
     assert ours[:, :2].min() >= 0
 
 
