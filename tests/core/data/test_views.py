@@ -237,6 +237,19 @@ def test_jitter_falls_on_its_share_of_the_images_with_uniform_factors(monkeypatc
     assert abs(shifts.mean()) < 0.005
 
 
+def test_blur_falls_on_its_share_of_the_images_with_a_uniform_sigma(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(views, "blur", lambda x, sigma, largest: drawn.append(sigma) or x)
+    settings = Views(crop="none", blur=0.3, blur_sigma=[1.0, 1.6])
+    RandomViews(settings, ZERO, ONE)(uint8(1, 2).expand(8000, -1, -1, -1))
+    sigma = drawn[0]
+    assert abs(len(sigma) / 8000 - 0.3) < 0.03
+    assert sigma.min() >= 1.0
+    assert sigma.max() <= 1.6
+    assert abs(sigma.mean() - 1.3) < 0.02
+    assert abs(sigma.std() - 0.6 / 12**0.5) < 0.01
+
+
 def test_padded_crop_and_flip_reach_every_place_equally():
     image = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
     image[:, :, 4, 3] = 255
