@@ -82,7 +82,7 @@ class Alphas(Companion):
         self.offset = 0.0
 
     def before_epoch(self, epoch):
-        self.offset = torch.rand(()).item()
+        self.offset += torch.rand(()).item()
 
     def before_step(self, epoch, step, batch):
         self.history.append(torch.rand(()).item() + self.offset + step)
