@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,32 @@ def test_the_fingerprint_sees_settings_inputs_and_threads(tmp_path):
         changed.write_text('{"sha256": 2}')
         seen.append(fingerprint(inputs=inputs))
     assert len(set(seen)) == len(seen)
+
+
+def test_a_signal_outside_a_training_ends_at_once_and_keeps_the_state(tmp_path):
+    former = signal.getsignal(signal.SIGTERM)
+
+    def stopped():
+        with Checkpoints(tmp_path / "run", "f") as checkpoints:
+            checkpoints.part().save({"epoch": 1})
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as end:
+        stopped()
+    assert end.value.code == 75
+    assert (tmp_path / "run/training.ckpt").exists()
+    assert signal.getsignal(signal.SIGTERM) is former
+
+
+def test_in_a_training_the_second_signal_does_not_wait(checkpoints):
+    checkpoints.interruption.deferred = True
+    signal.raise_signal(signal.SIGINT)
+    assert checkpoints.interruption.requested
+    with pytest.raises(SystemExit):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_the_interval_can_be_set_from_outside(tmp_path, monkeypatch):
+    monkeypatch.setenv("NASSL_CHECKPOINT_SECONDS", "0")
+    with Checkpoints(tmp_path / "run", "f") as checkpoints:
+        assert checkpoints.part().due(epoch_ends=False)
