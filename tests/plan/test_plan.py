@@ -123,6 +123,12 @@ def test_show_prints_a_runs_resolved_settings(capsys):
     assert shown["objective"]["views"]["crop"] == "resized"
 
 
+def test_smoke_is_a_few_runs_of_every_stage():
+    params = plan(["scale=smoke"])
+    for stage in RUNS:
+        assert 1 <= len(params[stage]) <= 5, stage
+
+
 def test_written_plan_reads_back_as_composed(tmp_path):
     target = tmp_path / "params.yaml"
     main(["scale=smoke", "--out", str(target)])
