@@ -59,16 +59,14 @@ class Features:
 
     def __init__(self, x: Tensor, source: Source) -> None:
         self.x = x
+        self.stride = source.stride
         self.pools = source.max_pool(x), source.avg_pool(x)
         self.rectified = F.relu(x)
-        self.grids = None
-        height, width = x.shape[2:]
-        self.on_grids = x.device.type == "cpu" and (
-            source.stride == 2 or (height % 2 == 0 and width % 2 == 0)
-        )
-        if self.on_grids:
-            cut = subgrids.even if source.stride == 2 else subgrids.split
-            self.grids = cut(self.rectified)
+        self.even = self.odd = self.grids = None
+        if self.stride == 2:
+            self.even, self.odd = subgrids.even(self.rectified), subgrids.odd(self.rectified)
+        elif x.device.type == "cpu" and x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0:
+            self.grids = subgrids.split(self.rectified)
 
 
 class MixedCell(nn.Module):
@@ -140,20 +138,21 @@ class MixedCell(nn.Module):
             edge, scale = self.edges[row], scales[row]
             mixed += features.pools
             cells += (row, MAX), (row, AVG)
-            if "skip_connect" in edge:
-                scaled.append(edge["skip_connect"].rectified(features.rectified, scale[SKIP]))
+            if features.stride == 2:
+                skip = edge["skip_connect"].on_grids(features.even, features.odd, scale[SKIP])
+                scaled.append(skip)
             else:
                 mixed.append(features.x)
                 cells.append((row, SKIP))
             for column, name in SEPARABLE:
                 scaled.append(edge[name].rectified(features.rectified, scale[column]))
             for column, name in DILATED:
-                if not features.on_grids:
-                    scaled.append(edge[name].rectified(features.rectified, scale[column]))
-                elif self._stride(state) == 2:
-                    scaled.append(edge[name].on_grids(features.grids, scale[column]))
-                else:
+                if features.stride == 2:
+                    scaled.append(edge[name].on_grids(features.even, scale[column]))
+                elif features.grids is not None:
                     on_grids.append(edge[name].on_grids(features.grids, scale[column]))
+                else:
+                    scaled.append(edge[name].rectified(features.rectified, scale[column]))
         if on_grids:
             height, width = scaled[0].shape[2:]
             scaled.append(subgrids.merge(add_up(on_grids), height, width))

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stages.core.spaces import subgrids
+from stages.core.spaces.depthwise import depthwise
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -70,10 +71,11 @@ class FactorizedReduce(nn.Module):
         return self.rectified(F.relu(x))
 
     def rectified(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
-        height, width = x.shape[2:]
-        if height % 2 or width % 2:
-            x = F.pad(x, (0, width % 2, 0, height % 2))
-        halves = self.conv1(x), self.conv2(x[:, :, 1:, 1:])
+        return self.on_grids(subgrids.even(x), subgrids.odd(x), scale)
+
+    def on_grids(self, even: Tensor, odd: Tensor, scale: Tensor | None = None) -> Tensor:
+        """The same on the sub-grids that the two convolutions read."""
+        halves = F.conv2d(even, self.conv1.weight), F.conv2d(odd, self.conv2.weight)
         return self.norm(torch.cat(halves, dim=1), scale)
 
 
@@ -82,6 +84,7 @@ class SepConv(nn.Module):
 
     def __init__(self, channels: int, kernel: int, stride: int, affine: bool) -> None:
         super().__init__()
+        self.stride = stride
         padding = kernel // 2
         self.depthwise1 = nn.Conv2d(
             channels, channels, kernel, stride, padding, groups=channels, bias=False
@@ -98,9 +101,9 @@ class SepConv(nn.Module):
         return self.rectified(F.relu(x))
 
     def rectified(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
-        x = self.norm1(self.pointwise1(self.depthwise1(x)))
+        x = self.norm1(self.pointwise1(depthwise(x, self.depthwise1.weight, self.stride)))
         x = F.relu(x, inplace=True)
-        return self.norm2(self.pointwise2(self.depthwise2(x)), scale)
+        return self.norm2(self.pointwise2(depthwise(x, self.depthwise2.weight)), scale)
 
 
 class DilConv(nn.Module):
@@ -126,7 +129,7 @@ class DilConv(nn.Module):
         """The same on features that `subgrids.split` (stride 1) or `subgrids.even` (stride 2) has
         laid out; the result is laid out likewise. Sides must be even: padding would count in the
         batch statistics."""
-        x = subgrids.plain(grids, self.depthwise.weight)
+        x = depthwise(grids, self.depthwise.weight)
         return self.norm(self.pointwise(x), scale)
 
 

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stages.core.spaces.depthwise import depthwise
+
 
 def split(x: Tensor) -> Tensor:
     """(B, C, H, W) -> (4B, C, ceil(H/2), ceil(W/2)), sub-grids one after the other along the batch;
@@ -43,9 +45,12 @@ def even(x: Tensor) -> Tensor:
     return x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
 
 
-def plain(grids: Tensor, weight: Tensor) -> Tensor:
-    """Depthwise convolution of stride 1 that keeps the size; weight (C, 1, k, k), k odd."""
-    return F.conv2d(grids, weight, padding=weight.shape[-1] // 2, groups=weight.shape[0])
+def odd(x: Tensor) -> Tensor:
+    """The odd-odd sub-grid, of the same size: odd sides end in a row or column of zeros."""
+    height, width = x.shape[2:]
+    if height % 2 or width % 2:
+        x = F.pad(x, (0, width % 2, 0, height % 2))
+    return x[:, :, 1::2, 1::2].contiguous(memory_format=torch.channels_last)
 
 
 def dilated(x: Tensor, weight: Tensor, stride: int) -> Tensor:
@@ -55,5 +60,5 @@ def dilated(x: Tensor, weight: Tensor, stride: int) -> Tensor:
         padding = weight.shape[-1] - 1
         return F.conv2d(x, weight, None, stride, padding, 2, weight.shape[0])
     if stride == 2:
-        return plain(even(x), weight)
-    return merge(plain(split(x), weight), x.shape[2], x.shape[3])
+        return depthwise(even(x), weight)
+    return merge(depthwise(split(x), weight), x.shape[2], x.shape[3])
