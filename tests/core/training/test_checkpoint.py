@@ -87,6 +87,19 @@ def test_a_full_disk_leaves_the_former_state(checkpoints, monkeypatch):
     assert sorted(p.name for p in part.last.parent.iterdir()) == ["lock", "training.ckpt"]
 
 
+def test_what_is_written_wrong_does_not_replace_what_is_right(checkpoints, monkeypatch):
+    part = checkpoints.part()
+    part.save({"epoch": 1})
+
+    def lose_the_end(number):
+        os.truncate(number, os.fstat(number).st_size - 10)
+
+    monkeypatch.setattr(os, "fsync", lose_the_end)
+    with pytest.raises(InputError, match=r"cannot be written \(its hash is not.*is intact"):
+        part.save({"epoch": 2})
+    assert part.load()["epoch"] == 1
+
+
 def test_seconds_add_up_and_success_removes_the_folder(tmp_path):
     with pytest.raises(KeyError):
         leave(tmp_path / "run", {"a": 100, "b": 50})
