@@ -58,7 +58,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
 
     with open_checkpoints(run, inputs) as checkpoints:
         network = initial_network(genotype, size, side, seed, device)
-        objective = initial_objective(settings, network, images, seed, stem=size.stem)
+        objective = initial_objective(settings, network, images, len(images), seed)
         final_loss = fit(
             network, objective, images, None, np.arange(len(images)), recipe, seed,
             checkpoints.part(), Curves(out / "curves"), label=f"pretrain {run.name}",

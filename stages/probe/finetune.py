@@ -26,7 +26,7 @@ def finetune(
     auxiliary head or smoothing. Returns the last epoch's accuracy, a fraction of the test images.
     """
     settings = Supervised("supervised", 0.0, 0.0, protocol.views)
-    objective = initial_objective(settings, network, data.train, seed, data.classes)
+    objective = initial_objective(settings, network, data.train, len(share), seed, data.classes)
     recipe = protocol.recipe
     fit(
         network, objective, data.train, data.train_labels, share, recipe, seed,

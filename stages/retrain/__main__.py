@@ -64,7 +64,9 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
 
     with open_checkpoints(run, inputs) as checkpoints:
         network = initial_network(genotype, size, side, seed, device, auxiliary)
-        objective = initial_objective(settings, network, images, seed, classes, size.stem)
+        objective = initial_objective(
+            settings, network, images, len(images), seed, classes, size.stem
+        )
         train_loss = fit(
             network, objective, images, labels, np.arange(len(images)), recipe, seed,
             checkpoints.part(), Curves(out / "curves"), label=f"retrain {run.name}",

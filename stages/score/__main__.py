@@ -62,7 +62,9 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
 
     with open_checkpoints(run, inputs) as checkpoints:
         network = initial_network(genotype, size, side, seed, device, auxiliary)
-        objective = initial_objective(settings, network, images, seed, classes, size.stem)
+        objective = initial_objective(
+            settings, network, images, len(trained_on), seed, classes, size.stem
+        )
         train_loss = fit(
             network, objective, images, labels, trained_on, recipe, seed,
             checkpoints.part(), Curves(out / "curves"), label=f"score {run.name}",

@@ -12,6 +12,7 @@ from stages.core.spaces.genotype import ResNetGenotype, read_genotype, write_gen
 from stages.core.training.discrete import initial_network
 from stages.core.training.weights import load_weights
 from stages.pretrain.__main__ import main, pretrain
+from stages.score.__main__ import score
 
 
 def test_the_written_weights_are_a_trained_backbone(call, digits, genotype):
@@ -46,6 +47,21 @@ def test_the_same_run_gives_the_same_bytes(call, digits, genotype):
     )
     for name in ("metrics.json", "weights.safetensors", "head.safetensors"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+def test_moco_is_pretrained_and_scored_as_well(call, digits, genotype):
+    moco = {"kind": "moco", "temperature": 0.2, "momentum": 0.9, "queue": 4096, "head": "mlp"}
+    moco |= {"hidden": 8, "projection": 8, "groups": 1, "views": {"crop": "padded", "padding": 2}}
+    changes = {"objective.simclr": moco}
+    inputs = {"images": digits / "images", "genotype": genotype}
+    out = call(pretrain, changes=changes, **inputs)
+    head = load_file(out / "head.safetensors")
+    assert head["queue"].shape == (8, 96)  # never more keys than images
+    assert not any("teacher" in key for key in load_file(out / "weights.safetensors"))
+    scored = call(score, changes=changes, labels=digits / "no-labels", **inputs)
+    metrics = read_json(scored / "metrics.json")
+    assert metrics["contrastive_loss"] > 0
+    assert metrics["margin_q05"] < metrics["margin_q95"]
 
 
 def test_a_resnet_is_pretrained_as_well(call, digits, tmp_path):

@@ -43,16 +43,19 @@ def initial_objective(
     settings: Any,
     network: nn.Module,
     images: Images,
+    trained_on: int,
     seed: int,
     classes: int = 0,
     stem: str = "cifar",
 ) -> Objective:
-    """`build_objective` for `network` and `images`, with the random weights of `seed`.
+    """`build_objective` for `network` and the `trained_on` of `images` that it will be trained on,
+    with the random weights of `seed`.
 
     Drawn apart from the network's: a head of another size leaves the network's weights as they are.
     """
     seed_step(seed, 0, 0, "objective")
-    return build_objective(settings, network, images.mean, images.std, classes, stem)
+    statistics = images.mean, images.std
+    return build_objective(settings, network, *statistics, classes, stem, trained_on)
 
 
 def fit(
