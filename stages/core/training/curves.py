@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 Row = dict[str, float]
@@ -47,6 +46,6 @@ class Curves:
         from dvclive import Live  # 0.4 s: only where something is trained
 
         self.close()
-        shutil.rmtree(self.folder)
-        # dvc.yaml declares the plots and Git keeps the experiments: DVCLive only writes values.
+        # dvc.yaml declares the plots and Git keeps the experiments: DVCLive only writes values, and
+        # removes what an earlier start left in the folder.
         self._live = Live(str(self.folder), report=None, save_dvc_exp=False, dvcyaml=None)
