@@ -100,6 +100,15 @@ def test_loss_is_nt_xent_of_two_different_views(objective, images):
     torch.testing.assert_close(loss, nt_xent(similarities(z), 0.5).mean())
 
 
+def test_both_views_are_of_the_same_image(images):
+    """Without augmentation they are the image itself: first all first, then all second views."""
+    network = Mean()
+    settings = SimCLR("simclr", 0.5, 0, 4, Views("none"))
+    objective = build_objective(settings, network, torch.zeros(3), torch.ones(3))
+    objective.loss(network, images)
+    torch.testing.assert_close(network.seen, torch.cat([images, images]) / 255)
+
+
 def test_layers_are_those_of_the_paper(objective):
     shapes = [tuple(p.shape) for p in objective.trained_parameters()]
     assert shapes == [(3, 3), (3,), (4, 3), (4,)]
