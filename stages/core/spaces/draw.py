@@ -1,0 +1,134 @@
+"""A genotype as a drawing: one self-contained SVG, readable on light and on dark pages.
+
+States of a cell stand in a row from left to right in their order, edges are arcs above and below
+the row with the operation written on them. A ResNet is a chain of its stages.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from stages.core.spaces.genotype import (
+    INPUTS,
+    NODES,
+    Cell,
+    CellGenotype,
+    Genotype,
+    ResNetGenotype,
+)
+
+STEP = 150  # pixels between states
+RADIUS = 17
+LINE = 26  # height of the arcs of one level
+STYLE = """
+  .page { color: #1b1f24; font: 12px system-ui, sans-serif; }
+  .page text { fill: currentColor; text-anchor: middle; dominant-baseline: central; }
+  .page .title { font-weight: 600; text-anchor: start; }
+  .page .state { fill: none; stroke: currentColor; stroke-width: 1.5; }
+  .page path { fill: none; stroke: currentColor; stroke-width: 1.2; opacity: .75; }
+  .page .skip { stroke-dasharray: 5 3; }
+  @media (prefers-color-scheme: dark) { .page { color: #e6e9ee; } }
+"""
+SHORT = {
+    "max_pool_3x3": "max pool 3",
+    "avg_pool_3x3": "avg pool 3",
+    "skip_connect": "skip",
+    "sep_conv_3x3": "sep conv 3",
+    "sep_conv_5x5": "sep conv 5",
+    "dil_conv_3x3": "dil conv 3",
+    "dil_conv_5x5": "dil conv 5",
+}
+STAGES = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
+
+
+def draw(genotype: Genotype, name: str = "") -> str:
+    """SVG text with a title and a description. Raises ValueError for a space without a drawing."""
+    drawings = {CellGenotype: _cells, ResNetGenotype: _resnet}
+    if type(genotype) not in drawings:
+        raise ValueError(f"no drawing for the space {genotype.space!r}")
+    return drawings[type(genotype)](genotype, name or f"{genotype.space} architecture")
+
+
+def _cells(genotype: CellGenotype, name: str) -> str:
+    parts, top = [], 0
+    for title, cell in (("Normal cell", genotype.normal), ("Reduction cell", genotype.reduce)):
+        body, height = _cell(cell, title)
+        parts.append(f'<g transform="translate(0 {top})">{body}</g>')
+        top += height
+    description = "; ".join(
+        f"{title}: {_sentence(cell)}"
+        for title, cell in (("normal", genotype.normal), ("reduction", genotype.reduce))
+    )
+    return _page(name, description, "".join(parts), STEP * (INPUTS + NODES + 1), top)
+
+
+def _cell(cell: Cell, title: str) -> tuple[str, int]:
+    """Row of states k-2, k-1, 1..4, k with arcs; first edges above the row, second ones below."""
+    states = INPUTS + NODES
+    rise = LINE * states
+    middle = rise + RADIUS + 10
+    centre = [STEP // 2 + STEP * state for state in range(states + 1)]
+    parts = [f'<text class="title" x="12" y="16">{escape(title)}</text>']
+    for node, edges in enumerate(cell):
+        target = INPUTS + node
+        for (operation, state), side in zip(edges, (-1, 1), strict=True):
+            parts.append(_arc(centre[state], centre[target], middle, side, operation))
+    for node in range(NODES):  # their concatenation is the output
+        state = INPUTS + node
+        start, end, bow = centre[state] + RADIUS, centre[states] - RADIUS, 12 * (NODES - 1 - node)
+        path = f"M{start} {middle}Q{(start + end) // 2} {middle + 2 * bow} {end} {middle}"
+        parts.append(f'<path d="{path}" opacity=".3"/>')
+    labels = ["k-2", "k-1", *(str(node + 1) for node in range(NODES)), "k"]
+    for x, label in zip(centre, labels, strict=True):
+        parts.append(f'<circle class="state" cx="{x}" cy="{middle}" r="{RADIUS}"/>')
+        parts.append(f'<text x="{x}" y="{middle}">{label}</text>')
+    return "".join(parts), 2 * middle
+
+
+def _arc(start: int, end: int, middle: int, side: int, operation: str) -> str:
+    height = LINE * (end - start) // STEP
+    y, peak = middle + side * RADIUS, middle + side * (RADIUS + height)
+    control = middle + side * (RADIUS + 2 * height)
+    x = (start + end) // 2
+    kind = ' class="skip"' if operation == "skip_connect" else ""
+    label = escape(SHORT.get(operation, operation))
+    return (
+        f'<path{kind} d="M{start} {y}Q{x} {control} {end} {y}"/>'
+        f'<text x="{x}" y="{peak + side * 8}">{label}</text>'
+    )
+
+
+def _sentence(cell: Cell) -> str:
+    names = ["k-2", "k-1", *(str(node + 1) for node in range(NODES))]
+    sums = (
+        " + ".join(
+            f"{SHORT.get(operation, operation)}({names[state]})" for operation, state in edges
+        )
+        for edges in cell
+    )
+    return ", ".join(f"node {node} = {terms}" for node, terms in enumerate(sums, start=1))
+
+
+def _resnet(genotype: ResNetGenotype, name: str) -> str:
+    blocks = STAGES[genotype.depth]
+    labels = ["stem", *(f"{count} blocks" for count in blocks), "pool"]
+    parts, width, height = [], 96, 34
+    for place, label in enumerate(labels):
+        x = 12 + place * (width + 30)
+        parts.append(
+            f'<rect class="state" x="{x}" y="12" width="{width}" height="{height}" rx="6"/>'
+            f'<text x="{x + width // 2}" y="{12 + height // 2}">{label}</text>'
+        )
+        if place:
+            parts.append(f'<path d="M{x - 30} {12 + height // 2}h30"/>')
+    description = f"ResNet-{genotype.depth}: a stem, four stages of {blocks} blocks, pooling"
+    return _page(name, description, "".join(parts), len(labels) * (width + 30), height + 24)
+
+
+def _page(title: str, description: str, body: str, width: int, height: int) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'role="img" style="max-width:{width}px;width:100%">'
+        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
+        f'<style>{STYLE}</style><g class="page">{body}</g></svg>'
+    )
