@@ -21,13 +21,13 @@ STEP = 150  # pixels between states
 RADIUS = 17
 LINE = 26  # height of the arcs of one level
 STYLE = """
-  .page { color: #1b1f24; font: 12px system-ui, sans-serif; }
-  .page text { fill: currentColor; text-anchor: middle; dominant-baseline: central; }
-  .page .title { font-weight: 600; text-anchor: start; }
-  .page .state { fill: none; stroke: currentColor; stroke-width: 1.5; }
-  .page path { fill: none; stroke: currentColor; stroke-width: 1.2; opacity: .75; }
-  .page .skip { stroke-dasharray: 5 3; }
-  @media (prefers-color-scheme: dark) { .page { color: #e6e9ee; } }
+  .genotype { color: #1b1f24; font: 12px system-ui, sans-serif; }
+  .genotype text { fill: currentColor; text-anchor: middle; dominant-baseline: central; }
+  .genotype .title { font-weight: 600; text-anchor: start; }
+  .genotype .state { fill: none; stroke: currentColor; stroke-width: 1.5; }
+  .genotype path { fill: none; stroke: currentColor; stroke-width: 1.2; opacity: .75; }
+  .genotype .skip { stroke-dasharray: 5 3; }
+  @media (prefers-color-scheme: dark) { .genotype { color: #e6e9ee; } }
 """
 SHORT = {
     "max_pool_3x3": "max pool 3",
@@ -130,5 +130,5 @@ def _page(title: str, description: str, body: str, width: int, height: int) -> s
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'role="img" style="max-width:{width}px;width:100%">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
-        f'<style>{STYLE}</style><g class="page">{body}</g></svg>'
+        f'<style>{STYLE}</style><g class="genotype">{body}</g></svg>'
     )
