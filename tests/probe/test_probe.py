@@ -56,7 +56,9 @@ def test_both_protocols_and_the_untrained_network(call, inputs, genotype, pretra
 
 def test_the_same_run_gives_the_same_bytes(call, inputs):
     one, two = (call(probe, out=out, **inputs) for out in ("one", "two"))
-    assert (one / "metrics.json").read_bytes() == (two / "metrics.json").read_bytes()
+    losses = [f"curves/{part}/plots/metrics/train_loss.tsv" for part in ("linear", "finetune")]
+    for name in ("metrics.json", *losses):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 
 def test_the_untrained_network_is_where_pretraining_started(
