@@ -14,8 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from stages.core.command import InputError
+from stages.core.data.batches import Batches
+from stages.core.data.images import open_images
+from stages.core.objectives.simclr import SimCLRObjective
 from stages.core.run import Run
 from stages.core.settings import (
     CellSpace,
@@ -35,6 +39,7 @@ from stages.core.settings import (
 from stages.core.spaces.genotype import ResNetGenotype, derive, random_genotype, read_genotype
 from stages.prepare.write import Part, Prepared, write
 from stages.search.__main__ import search
+from stages.search.data import Cycle
 
 REPOSITORY = Path(__file__).parents[2]
 EPOCHS, STEPS = 2, 3
@@ -135,8 +140,6 @@ def test_a_killed_search_ends_with_the_same_bits(
     run = make_run(order, objective, separate)
     expected = run_search(run, data, tmp_path / "whole")
     monkeypatch.setenv("NASSL_CHECKPOINT_SECONDS", "0")
-    from stages.search.data import Cycle
-
     original, places = Cycle.at, []
     for stop in (2, 4):  # within the first epoch, then within the second
 
@@ -179,6 +182,45 @@ def test_sigkill_within_an_epoch(data, tmp_path):
     assert (tmp_path / ".checkpoints/search/tiny-simclr/training.ckpt").exists()
     assert not (tmp_path / "k/genotype.json").exists()
     assert run_search(make_run(), data, tmp_path / "k") == expected
+
+
+def test_what_the_steps_of_an_iteration_see(data, tmp_path, monkeypatch):
+    """Second order: the same training views in all losses of an iteration, alpha a constant in the
+    weight step, and running statistics that know of weight steps only."""
+    calls, networks = [], []
+    original = SimCLRObjective.loss
+
+    def loss(self, network, images, labels=None):
+        kind = (torch.initial_seed(), hash(images.numpy().tobytes()))
+        calls.append((kind, network.alpha_reduce.requires_grad))
+        networks.append(network)
+        return original(self, network, images, labels)
+
+    monkeypatch.setattr(SimCLRObjective, "loss", loss)
+    run_search(make_run(order=2), data, tmp_path / "out")
+    iterations = [calls[start : start + 5] for start in range(0, len(calls), 5)]
+    assert len(iterations) == EPOCHS * STEPS
+    for virtual, validation, above, below, weights in iterations:
+        assert virtual[0] == above[0] == below[0] == weights[0]
+        assert len({virtual[0], validation[0]}) == 2
+        assert [call[1] for call in (virtual, validation, above, below, weights)] == [
+            False, True, True, True, False,
+        ]  # fmt: skip
+    assert len({iteration[0][0] for iteration in iterations}) == EPOCHS * STEPS
+    counts = [b for name, b in networks[0].named_buffers() if name.endswith("batches_tracked")]
+    assert {int(count) for count in counts} <= {0, EPOCHS * STEPS}
+    assert max(counts) == EPOCHS * STEPS
+
+
+def test_a_cycle_gives_the_batch_of_its_place(data):
+    images = open_images(data / "images", "train")
+    batches = Batches(images, None, np.arange(12), 4, 5)
+    expected = [batch.images for epoch in range(3) for _, batch in batches.epoch(epoch)]
+    assert len({tensor.numpy().tobytes() for tensor in expected}) == 9
+    for start in (0, 2, 3, 7):
+        cycle = Cycle(batches)
+        for place in range(start, 9):
+            assert torch.equal(cycle.at(place).images, expected[place])
 
 
 def test_labels_do_not_reach_a_search_without_labels(data, tmp_path):
