@@ -164,9 +164,7 @@ def arrange(
             if parts[0] not in names:
                 places.append(None)  # val/ beside test/
             else:
-                part = names[parts[0]]
-                known = len(parts) > 2 and part != "unlabeled"
-                places.append((part, parts[1] if known else None))
+                places.append((names[parts[0]], parts[1] if len(parts) > 2 else None))
     else:
         places = [("train", parts[0] if len(parts) > 1 else None) for parts in split]
     return places, _classes(places, paths, root)

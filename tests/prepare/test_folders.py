@@ -294,13 +294,17 @@ def test_links_in_an_archive_are_refused(tmp_path):
 
 
 def test_bombs_in_an_archive_are_not_unpacked(tmp_path, monkeypatch):
+    read, asked = zipfile.ZipExtFile.read, []
     monkeypatch.setattr(files_module, "LARGEST_FILE", 2**20)
+    monkeypatch.setattr(
+        zipfile.ZipExtFile, "read", lambda self, n=-1: asked.append(n) or read(self, n)
+    )
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.png", bytes(2**21))
-    with pytest.raises(
-        InputError, match=r"bomb\.png cannot be read: it unpacks to more than 1 MiB"
-    ):
+    message = r"bomb\.png cannot be read: it unpacks to more than 1 MiB"
+    with pytest.raises(InputError, match=message):
         folder(settings(tmp_path / "a.zip"))
+    assert asked == [2**20 + 1]
 
 
 # ---- large data ----

@@ -4,10 +4,10 @@ The distribution is that of torchvision's transforms in their usual order: Rando
 padded RandomCrop, RandomHorizontalFlip, ColorJitter, RandomGrayscale, GaussianBlur, Normalize,
 cutout. Values stay floats between the steps, where the per-image transforms round to 8 bits.
 
-Written with torch alone. Kornia 0.9 is the obvious library; at 16 to 32 pixels it takes about three
-times as long (`benchmarks/views.py`), draws one order of the four colour changes for a whole batch,
-and its import costs 0.4 s. Crop, resize, flip and blur are linear along each axis, so each is one
-small matrix per image and axis: a step is two batched matrix products, whatever was drawn.
+Written with torch alone. Kornia 0.9 is the obvious library; at 32 pixels it takes 2.5 to 3 times as
+long (`benchmarks/views.py`), draws one order of the four colour changes for a whole batch, and its
+import costs 0.4 s. Crop, resize, flip and blur are linear along each axis, so each is one small
+matrix per image and axis: a step is two batched matrix products, whatever was drawn.
 
 Everything is drawn from torch's global generator of the images' device.
 """
