@@ -8,6 +8,7 @@ import torch
 from stages.core.networks.size import parameters
 from stages.core.networks.supernet import Supernet
 from stages.core.settings import CellSpace
+from stages.search.alpha_gradients import second_order
 from tests.oracles.literal_supernet import literal_like, shipped_name
 
 CIFAR = CellSpace("cell", channels=4, cells=3, stem="cifar")
@@ -83,6 +84,27 @@ def test_gradients_of_alpha_alone():
     for mine, alpha in zip(ours, literal.architecture_parameters(), strict=True):
         torch.testing.assert_close(mine, alpha.grad, rtol=0, atol=1e-9)
     assert all(parameter.grad is None for parameter in supernet.parameters())
+
+
+def test_second_order_gradients_of_alpha():
+    """The whole unrolled step, with momentum, on both formulations."""
+    train, validation = torch.randn(2, 3, 3, 8, 8, dtype=torch.float64)
+    found = []
+    for network in pair(CIFAR, torch.float64):
+        weights = list(network.weight_parameters())
+        optimizer = torch.optim.SGD(weights, 0.025, momentum=0.9, weight_decay=3e-4)
+        loss_of(network(train)).backward()
+        optimizer.step()  # fills the momentum buffers
+        _, gradients = second_order(
+            lambda n=network: loss_of(n(train)),
+            lambda n=network: loss_of(n(validation)),
+            network.architecture_parameters(),
+            weights,
+            optimizer,
+        )
+        found.append(gradients)
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-9)
 
 
 def test_reference_supernet_has_the_published_number_of_weights():
