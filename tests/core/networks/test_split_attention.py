@@ -44,7 +44,7 @@ def test_equals_the_paper_split_by_split(kernel, radix, stride):
 
 
 def test_bottleneck_has_a_quarter_of_the_channels_times_radix_and_at_least_32():
-    assert SplitAttentionConv(64, 64, 3, 2).fc1.out_channels == 32
+    assert SplitAttentionConv(32, 32, 3, 2).fc1.out_channels == 32  # a quarter would be 16
     assert SplitAttentionConv(256, 256, 3, 4).fc1.out_channels == 256
     # 3 * 3 * 64 * 64 whatever the radix
     assert SplitAttentionConv(64, 64, 3, 4).conv.weight.numel() == 36864

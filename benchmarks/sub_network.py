@@ -1,0 +1,114 @@
+"""A sampled sub-network of the over-parameterised block network against the discrete network.
+
+Claims (ours: a training step of the sub-network inside the over-parameterised one; other: of the
+discrete network with the same operations; a step is MoCo's loss, gradients, SGD, teacher, queue):
+  sub_network_step    ours / other, wall time of a step
+  sub_network_memory  ours / other, bytes that a step keeps for its backward pass
+
+The search network of FaUNAE: 4, 5, 7, 4 blocks, half of ResNet-50's channels, here on 32x32 images
+with the small stem. Promised: at most 1.15. Example:
+`python -m benchmarks.sub_network --rounds 5` (about a minute).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import torch
+from torch import nn
+
+from benchmarks.measure import compare, interleaved, matmul_peak, record
+from stages.core.networks.block_network import BlockNetwork
+from stages.core.networks.block_supernet import BlockSupernet
+from stages.core.networks.size import flops
+from stages.core.objectives.moco import MoCoObjective
+from stages.core.settings import BlockSpace, MoCo, Views
+from stages.core.spaces.block import random_blocks
+
+SPACE = BlockSpace("block", 32, [4, 5, 7, 4], "cifar")
+SIDE, BATCH = 32, 16
+
+
+class Training:
+    """A network with its objective and optimizer."""
+
+    def __init__(self, network: nn.Module) -> None:
+        torch.manual_seed(0)
+        self.network = network.train()
+        settings = MoCo("moco", 0.2, 0.999, 4096, "mlp", 0, 128, 1, Views("none"))
+        self.objective = MoCoObjective(settings, network, lambda x: x.float() / 255).train()
+        parameters = [*network.parameters(), *self.objective.trained_parameters()]
+        self.optimizer = torch.optim.SGD(parameters, 0.03, momentum=0.9, weight_decay=1e-4)
+        self.images = torch.randint(0, 256, (BATCH, 3, SIDE, SIDE), dtype=torch.uint8)
+
+    def step(self) -> None:
+        self.optimizer.zero_grad()
+        self.objective.loss(self.network, self.images).backward()
+        self.optimizer.step()
+        self.objective.after_step(self.network)
+
+    def kept_bytes(self) -> int:
+        """What the loss keeps for the backward pass, each storage counted once."""
+        kept: dict[int, int] = {}
+
+        def pack(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            loss = self.objective.loss(self.network, self.images)
+        del loss
+        return sum(kept.values())
+
+
+def trainings() -> tuple[Training, Training, int]:
+    """Ours, the discrete one, and the multiply-adds of one pass over a batch."""
+    genotype = random_blocks(SPACE.depths, 0)
+    supernet = BlockSupernet(SPACE)
+    supernet.choice = genotype.choice
+    discrete = BlockNetwork(genotype, SPACE.channels, SPACE.stem)
+    return Training(supernet), Training(discrete), BATCH * flops(discrete, SIDE)
+
+
+def sub_network_step(rounds: int) -> None:
+    ours, discrete, work = trainings()
+    timings = interleaved({"ours": ours.step, "discrete": discrete.step}, rounds, warmup=2)
+    # Student forward and backward, teacher forward; two operations per multiply-add.
+    compare(
+        "sub_network_step",
+        timings["ours"],
+        timings["discrete"],
+        2 * 4 * work,
+        matmul_peak(),
+        invert=True,
+    )
+
+
+def sub_network_memory(rounds: int) -> None:
+    ours, discrete, _ = trainings()
+    mine, other = ours.kept_bytes() / 1e6, discrete.kept_bytes() / 1e6
+    record("sub_network_memory", mine, other, mine / other, "MB", 1, note="ours / other")
+
+
+CLAIMS = {function.__name__: function for function in (sub_network_step, sub_network_memory)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("claims", nargs="*", help=f"of {', '.join(CLAIMS)}; all if none is named")
+    parser.add_argument("--rounds", type=int, default=5, help="measured runs of each side")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.claims if name not in CLAIMS]:
+        parser.error(f"no claim {unknown[0]!r}; there are: {', '.join(CLAIMS)}")
+    torch.set_num_threads(arguments.threads)
+    for name in arguments.claims or CLAIMS:
+        CLAIMS[name](arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
