@@ -5,6 +5,7 @@ With conv_3x3 in 3, 4, 6, 3 blocks, 64 channels and the ImageNet stem it is torc
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from stages.core.networks.split_attention import SplitAttentionConv
@@ -136,10 +137,11 @@ class BlockNetwork(nn.Module):
         self.feature_dim = channels * 2 ** (self.depth - 1) * EXPANSION
         self.drop_path = 0.0  # of cell networks; a chain of blocks has none
         initialise(self)
+        self.to(memory_format=torch.channels_last)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """The map after each stage, (B, C, H, W)."""
-        maps = [self.stem(x)]
+        maps = [self.stem(x.contiguous(memory_format=torch.channels_last))]
         for stage in range(1, self.depth + 1):
             maps.append(getattr(self, f"layer{stage}")(maps[-1]))
         return maps[1:]

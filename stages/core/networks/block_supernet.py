@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from stages.core.networks.block_network import OPERATIONS, BottleneckFrame, Stem, frames, initialise
@@ -47,10 +48,11 @@ class BlockSupernet(SampledSupernet):
         self.gates: list[tuple[str, Tensor]] | None = None
         self.feature_dim = shapes[-1][1] * 4
         initialise(self)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, feature_dim)."""
-        x = self.stem(x)
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))
         for number, (block, operation) in enumerate(zip(self.blocks, self.choice, strict=True)):
             y = block(x, operation)
             if self.gates is not None:

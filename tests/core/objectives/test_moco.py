@@ -197,12 +197,12 @@ def test_groups_have_batch_statistics_of_their_own_and_the_teachers_are_shuffled
     network, objective = made(groups=2)
     student, teacher = copy.deepcopy(network), copy.deepcopy(network)
     images = pictures(6)
-    torch.manual_seed(5)
+    torch.manual_seed(1)
     loss = objective.loss(network, images)
-    torch.manual_seed(5)
+    torch.manual_seed(1)
     x = noisy(torch.cat([images, images]))
     order = torch.randperm(6).tolist()
-    assert order[:3] != [0, 1, 2]
+    assert [order[place] for place in order] != list(range(6))  # not its own inverse
     q = torch.cat([student(x[0:3]), student(x[3:6])])
     features = torch.cat([teacher(x[6:][order[:3]]), teacher(x[6:][order[3:]])])
     k = torch.empty_like(features)
