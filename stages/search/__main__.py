@@ -34,6 +34,7 @@ from stages.core.run import Run
 from stages.core.settings import SettingsError
 from stages.core.spaces.genotype import write_genotype
 from stages.core.training.checkpoint import open_checkpoints
+from stages.search.initial import refuse_initial
 from stages.search.strategies import STRATEGIES
 
 
@@ -43,6 +44,8 @@ def search(run: Run, inputs: Namespace, out: Path) -> None:
     kind = run.settings["strategy"].kind
     if kind not in STRATEGIES:
         raise SettingsError(f"strategy.kind is {kind!r}; there are: {', '.join(STRATEGIES)}")
+    if kind != "evolution":
+        refuse_initial(run)
     with open_checkpoints(run, inputs) as checkpoints:
         found = STRATEGIES[kind](run, inputs, out, checkpoints)
         (out / "curves").mkdir(exist_ok=True)  # stays empty where nothing is trained

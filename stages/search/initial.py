@@ -13,14 +13,14 @@ from stages.core.spaces.genotype import Genotype, read_genotype
 
 
 def initial_structure(run: Run, inputs: Namespace) -> Genotype:
-    """The genotype of `inputs.initial` (a genotype.json) remapped to the run's space, or what the
-    run's `initial` names: `random` (drawn with the run's seed) or `resnet50` (block space).
+    """What the run's `initial` names: `random` (drawn with the run's seed), `resnet50` (block
+    space), or `search/<run>`: then the genotype of `inputs.initial`, remapped to the run's space.
 
     Raises SettingsError if nothing is named or the space has none, InputError if the file's
     genotype cannot be expressed in the space.
     """
     space, path = run.settings["space"], getattr(inputs, "initial", None)
-    if path is not None:
+    if path is not None and run.line.initial.startswith("search/"):
         try:
             return remapped(read_genotype(path), space)
         except InputError as error:
@@ -35,6 +35,15 @@ def initial_structure(run: Run, inputs: Namespace) -> Genotype:
         f"search.{run.name}.initial is {run.line.initial!r}, the space {space.kind!r}; there are: "
         "random, resnet50 (block space), or search/<run> with that run's genotype as --initial"
     )
+
+
+def refuse_initial(run: Run) -> None:
+    """Raises SettingsError if a start is named for a strategy that has none."""
+    if run.line.initial:
+        raise SettingsError(
+            f"search.{run.name}.initial is {run.line.initial!r}, but the strategy is "
+            f"{run.settings['strategy'].kind!r}; only an evolution has an initial structure"
+        )
 
 
 def remapped(genotype: Any, space: BlockSpace | DenseSpace) -> Genotype:

@@ -164,7 +164,8 @@ def test_any_genotype_that_fits_is_a_start(run_of, tmp_path, genotype, space, ex
     from stages.search.initial import initial_structure
 
     write_genotype(tmp_path / "start.json", genotype)
-    run = run_of("search", "f", CHANGES | {"search.f.space": space})
+    changes = {"search.f.space": space, "search.f.initial": "search/other"}
+    run = run_of("search", "f", CHANGES | changes)
     found = initial_structure(run, Namespace(initial=tmp_path / "start.json"))
     assert found == expected
 
@@ -189,7 +190,9 @@ def test_what_does_not_fit_is_refused(evolve, tmp_path):
         )
     write_genotype(tmp_path / "cell.json", random_genotype(0))
     with pytest.raises(InputError, match=r"cell.json: a genotype of the space 'cell' cannot start"):
-        evolve(initial=tmp_path / "cell.json")
+        evolve(changes={"search.f.initial": "search/x"}, initial=tmp_path / "cell.json")
+    with pytest.raises(SettingsError, match=r"initial is 'resnet50', but the strategy is 'ran"):
+        evolve(changes={"search.f.strategy": "random"})
 
 
 # ------------------------------------------------------------- planted problem ----
