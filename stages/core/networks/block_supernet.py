@@ -61,7 +61,7 @@ class BlockSupernet(SampledSupernet):
             x = y
         return x.mean((2, 3))
 
-    def active_parameters(self) -> list[nn.Parameter]:
+    def _find_active(self) -> list[nn.Parameter]:
         """Without the 1x1 convolutions of blocks that identity skips."""
         skipped = {
             id(p)
@@ -69,7 +69,7 @@ class BlockSupernet(SampledSupernet):
             if name == IDENTITY
             for p in block.parameters()
         }
-        return [p for p in super().active_parameters() if id(p) not in skipped]
+        return [p for p in super()._find_active() if id(p) not in skipped]
 
     def genotype(self) -> BlockGenotype:
         """The present sub-network."""

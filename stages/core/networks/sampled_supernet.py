@@ -23,6 +23,7 @@ class SampledSupernet(nn.Module):
         super().__init__()
         self.places: list[dict[str, list[nn.Module]]] = []
         self._choice: tuple[str, ...] = ()
+        self._active: list[nn.Parameter] | None = None  # of this choice, once asked for
 
     @property
     def candidates(self) -> tuple[tuple[str, ...], ...]:
@@ -43,7 +44,8 @@ class SampledSupernet(nn.Module):
                 raise ValueError(
                     f"place {number} has no operation {operation!r}; there are: {', '.join(place)}"
                 )
-        self._choice = tuple(choice)
+        if tuple(choice) != self._choice:
+            self._choice, self._active = tuple(choice), None
 
     def sizes(self) -> tuple[dict[str, float], ...]:
         """Parameters in millions of each operation of each place: MS of FaUNAE's eq. 2."""
@@ -57,6 +59,11 @@ class SampledSupernet(nn.Module):
 
     def active_parameters(self) -> list[nn.Parameter]:
         """The parameters of the present sub-network, shared ones first, in a fixed order."""
+        if self._active is None:
+            self._active = self._find_active()
+        return self._active
+
+    def _find_active(self) -> list[nn.Parameter]:
         own = [
             {
                 name: [p for module in modules for p in module.parameters()]
