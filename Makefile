@@ -24,7 +24,7 @@ compare: .venv/installed
 	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report)[/.]' --no-pager
 
 bench: .venv/installed
-	@$(RUN) pip install --quiet --requirement benchmarks/requirements.txt && python -m benchmarks
+	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -m venv .venv

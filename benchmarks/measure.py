@@ -5,11 +5,13 @@ A claim is one entry of benchmarks/results.json and takes the place of its forme
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import importlib.metadata
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -23,7 +25,8 @@ RESULTS = Path(__file__).with_name("results.json")
 
 @dataclass
 class Timing:
-    """Seconds of every run; CPU seconds are those of all threads of this process."""
+    """Seconds of every run; CPU seconds are those of all threads of this process and of the
+    processes that it started and that ended."""
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -37,6 +40,43 @@ class Timing:
         return statistics.median(self.cpu)
 
 
+Claim = Callable[[int], object]
+
+
+def command(
+    doc: str | None,
+    claims: Mapping[str, Claim],
+    rounds: int,
+    parts: Mapping[str, Claim] | None = None,
+) -> None:
+    """The command line of a script: calls its claims, or the named ones, with the rounds.
+
+    `parts` are what claims start in a process of their own; called only if named.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("claims", nargs="*", help=f"of {', '.join(claims)}; all if none is named")
+    parser.add_argument("--rounds", type=int, default=rounds, help="measured runs of each side")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+    callable_ = {**claims, **(parts or {})}
+    if unknown := [name for name in arguments.claims if name not in callable_]:
+        parser.error(f"no claim {unknown[0]!r}; there are: {', '.join(claims)}")
+    set_threads(arguments.threads)
+    try:
+        for name in arguments.claims or claims:
+            callable_[name](arguments.rounds)
+    except ImportError as error:
+        parser.exit(1, f"not measured: {error}; `make bench` installs what is missing\n")
+
+
+def set_threads(count: int) -> None:
+    import torch
+
+    torch.set_num_threads(count)
+
+
 def interleaved(
     functions: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 1
 ) -> dict[str, Timing]:
@@ -45,12 +85,17 @@ def interleaved(
     timings = {name: Timing() for name in functions}
     for turn in range(warmup + rounds):
         for name, function in functions.items():
-            wall, cpu = time.perf_counter(), time.process_time()
+            wall, cpu = time.perf_counter(), _cpu_seconds()
             function()
             if turn >= warmup:
                 timings[name].wall.append(time.perf_counter() - wall)
-                timings[name].cpu.append(time.process_time() - cpu)
+                timings[name].cpu.append(_cpu_seconds() - cpu)
     return timings
+
+
+def _cpu_seconds() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def matmul_peak(size: int = 1536, runs: int = 7) -> float:
@@ -80,6 +125,7 @@ def versions(*packages: str) -> dict[str, object]:
         **found,
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
     }
 
@@ -93,9 +139,10 @@ def record(
     n: int,
     packages: tuple[str, ...] = (),
     note: str = "",
+    **more: float,
 ) -> None:
-    """Writes the claim down and prints its line. `note` says what else was seen: the CPU-time
-    ratio, the work, the share of the matmul peak."""
+    """Writes the claim down and prints its line. `more` are further keys of the entry, `note` says
+    what else was seen."""
     entry = {
         "claim": claim,
         "ours": ours,
@@ -105,15 +152,21 @@ def record(
         "n": n,
         "date": datetime.date.today().isoformat(),
         "versions": versions(*packages),
+        **more,
         "note": note,
     }
-    claims = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    claims = read_results()
     claims = [former for former in claims if former["claim"] != claim] + [entry]
     claims.sort(key=lambda each: each["claim"])
     RESULTS.write_text(json.dumps(claims, indent=1) + "\n")
     print(
         f"{claim}: ours {ours:.4g} {unit}, other {other:.4g}, ratio {ratio:.2f}; {note}", flush=True
     )
+
+
+def read_results() -> list[dict]:
+    """All claims measured so far, by name."""
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else []
 
 
 def compare(
@@ -124,16 +177,28 @@ def compare(
     peak: float = 0.0,
     packages: tuple[str, ...] = (),
     invert: bool = False,
+    note: str = "",
 ) -> float:
-    """Records other / ours (`invert`: ours / other) of median wall times and returns it."""
+    """Records other / ours (`invert`: ours / other) of median wall times and returns it.
+
+    Beside it `cpu_ratio`, the same of CPU times; with `flops`, the work of one run of ours, `gflop`
+    and, with `peak` in FLOP/s, `peak_share`: what ours reaches of it.
+    """
     ratio, cpu = other.seconds / ours.seconds, other.cpu_seconds / ours.cpu_seconds
     if invert:
         ratio, cpu = 1 / ratio, 1 / cpu
-    note = f"CPU-time ratio {cpu:.2f}"
+    more = {"cpu_ratio": cpu, "ours_cpu": ours.cpu_seconds, "other_cpu": other.cpu_seconds}
+    notes = [f"CPU-time ratio {cpu:.2f}"]
     if flops:
-        note += f", {flops / 1e9:.1f} GFLOP"
+        more["gflop"] = flops / 1e9
+        notes.append(f"{flops / 1e9:.1f} GFLOP")
     if flops and peak:
-        share = flops / ours.seconds / peak
-        note += f", {share:.0%} of the matmul peak of {peak / 1e9:.0f} GFLOP/s"
-    record(claim, ours.seconds, other.seconds, ratio, "s", len(ours.wall), packages, note)
+        more["peak_share"] = flops / ours.seconds / peak
+        more["peak_gflops"] = peak / 1e9
+        notes.append(
+            f"{more['peak_share']:.0%} of the matmul peak of {more['peak_gflops']:.0f} GFLOP/s"
+        )
+    notes += [note] if note else []
+    n = len(ours.wall)
+    record(claim, ours.seconds, other.seconds, ratio, "s", n, packages, ", ".join(notes), **more)
     return ratio

@@ -12,13 +12,10 @@ with the small stem. Promised: at most 1.15. Example:
 
 from __future__ import annotations
 
-import argparse
-import os
-
 import torch
 from torch import nn
 
-from benchmarks.measure import compare, interleaved, matmul_peak, record
+from benchmarks.measure import command, compare, interleaved, matmul_peak, record
 from stages.core.networks.block_network import BlockNetwork
 from stages.core.networks.block_supernet import BlockSupernet
 from stages.core.networks.size import flops
@@ -95,20 +92,5 @@ def sub_network_memory(rounds: int) -> None:
 CLAIMS = {function.__name__: function for function in (sub_network_step, sub_network_memory)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("claims", nargs="*", help=f"of {', '.join(CLAIMS)}; all if none is named")
-    parser.add_argument("--rounds", type=int, default=5, help="measured runs of each side")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    arguments = parser.parse_args()
-    if unknown := [name for name in arguments.claims if name not in CLAIMS]:
-        parser.error(f"no claim {unknown[0]!r}; there are: {', '.join(CLAIMS)}")
-    torch.set_num_threads(arguments.threads)
-    for name in arguments.claims or CLAIMS:
-        CLAIMS[name](arguments.rounds)
-
-
 if __name__ == "__main__":
-    main()
+    command(__doc__, CLAIMS, rounds=5)

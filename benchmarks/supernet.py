@@ -11,20 +11,19 @@ Claims (other / ours unless said otherwise):
                           exponent of the arithmetic
 
 The reference supernet has C = 16, 8 cells, 32x32 images; a batch is 64 views, two of each of 32
-images. Example: `python -m benchmarks.supernet search_iteration --rounds 5` (about 2 minutes).
+images. One w step of either side goes before, unmeasured (memory is allocated, kernels are chosen).
+All claims take about 8 minutes on two cores: the literal step alone takes 20 s.
+Example: `python -m benchmarks.supernet supernet_step` (100 s).
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.measure import compare, interleaved, matmul_peak, peak_memory, record
+from benchmarks.measure import command, compare, interleaved, matmul_peak, peak_memory, record
 from stages.core.networks.size import flops
 from stages.core.networks.supernet import Supernet
 from stages.core.objectives.simclr import nt_xent, similarities
@@ -34,13 +33,13 @@ from tests.oracles.literal_supernet import literal_like
 
 REFERENCE = {"channels": 16, "cells": 8, "side": 32, "views": 64}
 TOY = {"channels": 8, "cells": 5, "side": 16, "views": 128}
-GROWTH = {  # around a size that takes a second
+GROWTH = {  # each varied alone around the middle
     "channels": (8, 16, 32),
     "cells": (4, 8, 16),
     "views": (16, 32, 64),
     "side": (16, 32, 64),
 }
-MIDDLE = {"channels": 8, "cells": 4, "side": 16, "views": 16}
+MIDDLE = {"channels": 16, "cells": 5, "side": 16, "views": 32}
 
 
 class Search:
@@ -128,8 +127,7 @@ def supernet_step(rounds: int) -> None:
 def supernet_memory(rounds: int) -> None:
     threads = str(torch.get_num_threads())
     ours, literal = (
-        peak_memory("benchmarks.supernet", "--one", which, "--threads", threads)
-        for which in ("ours", "literal")
+        peak_memory("benchmarks.supernet", part, "--threads", threads) for part in PARTS
     )
     record(
         "supernet_memory", ours / 1e9, literal / 1e9, ours / literal, "GB", 1, note="ours / other"
@@ -138,8 +136,10 @@ def supernet_memory(rounds: int) -> None:
 
 def _iteration(claim: str, size: dict[str, int], rounds: int) -> None:
     ours, literal, work = searches(**size)
+    ours.w_step()
+    literal.literal_w_step()
     steps = {"ours": ours.first_order_iteration, "literal": literal.literal_iteration}
-    timings = interleaved(steps, rounds)
+    timings = interleaved(steps, rounds, warmup=0)
     # Alpha step: forward, gradients of features; w step: those of the weights as well.
     compare(claim, timings["ours"], timings["literal"], 5 * work, matmul_peak())
 
@@ -149,14 +149,14 @@ def search_iteration(rounds: int) -> None:
 
 
 def search_iteration_toy(rounds: int) -> None:
-    _iteration("search_iteration_toy", TOY, 3 * rounds)
+    _iteration("search_iteration_toy", TOY, 2 * rounds)
 
 
 def second_order_iteration(rounds: int) -> None:
     ours, _, work = searches(**REFERENCE)
     ours.w_step()  # a momentum buffer to unroll
     steps = {"second": ours.second_order_iteration, "first": ours.first_order_iteration}
-    timings = interleaved(steps, rounds)
+    timings = interleaved(steps, rounds, warmup=0)
     # 3 for the virtual step, 3 for validation, twice 2 for the product, 3 for the w step.
     peak = matmul_peak()
     compare(
@@ -168,7 +168,7 @@ def supernet_growth(rounds: int) -> None:
     for what, values in GROWTH.items():
         sizes = [{**MIDDLE, what: value} for value in values]
         made = [searches(**size) for size in sizes]
-        timings = interleaved({str(i): s[0].w_step for i, s in enumerate(made)}, rounds, warmup=2)
+        timings = interleaved({str(i): s[0].w_step for i, s in enumerate(made)}, rounds)
         seconds = [timings[str(i)].seconds for i in range(len(made))]
         ours, arithmetic = exponent(values, seconds), exponent(values, [s[2] for s in made])
         note = ", ".join(f"{v}: {s:.3f} s" for v, s in zip(values, seconds, strict=True))
@@ -185,11 +185,14 @@ def exponent(sizes: tuple[int, ...], values: list[float]) -> float:
     return covariance / sum((a - mean_x) ** 2 for a in x)
 
 
-def one_step(which: str) -> None:
-    """For the memory of a fresh process: one w step of one side, the other thrown away before."""
-    ours, literal, _ = searches(**REFERENCE)
-    step: Callable[[], None] = {"ours": ours.w_step, "literal": literal.literal_w_step}[which]
-    del ours, literal
+def one_step_of_ours(_: int) -> None:
+    """For the memory of a fresh process, the other side thrown away before."""
+    step = searches(**REFERENCE)[0].w_step
+    step()
+
+
+def one_step_of_the_literal(_: int) -> None:
+    step = searches(**REFERENCE)[1].literal_w_step
     step()
 
 
@@ -204,26 +207,8 @@ CLAIMS = {
         supernet_growth,
     )
 }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("claims", nargs="*", help=f"of {', '.join(CLAIMS)}; all if none is named")
-    parser.add_argument("--rounds", type=int, default=5, help="measured runs of each side")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--one", choices=("ours", "literal"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if unknown := [name for name in arguments.claims if name not in CLAIMS]:
-        parser.error(f"no claim {unknown[0]!r}; there are: {', '.join(CLAIMS)}")
-    torch.set_num_threads(arguments.threads)
-    if arguments.one:
-        one_step(arguments.one)
-        return
-    for name in arguments.claims or CLAIMS:
-        CLAIMS[name](arguments.rounds)
+PARTS = {f.__name__: f for f in (one_step_of_ours, one_step_of_the_literal)}
 
 
 if __name__ == "__main__":
-    main()
+    command(__doc__, CLAIMS, 3, PARTS)

@@ -18,6 +18,8 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.measure import compare, interleaved
+from stages.core.data.views import RandomViews
+from stages.core.settings import Views
 
 BATCH, SIDE = 64, 32
 MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]
@@ -33,11 +35,9 @@ def images(batch: int = BATCH, side: int = SIDE) -> torch.Tensor:
     return pixels.permute(0, 3, 1, 2)
 
 
-def ours(batch: torch.Tensor) -> Callable[[], Pair]:
-    from stages.core.data.views import RandomViews
-    from stages.core.settings import Views
-
-    settings = Views(
+def simclr_views() -> Views:
+    """SimCLR's for CIFAR, as lightly's SimCLRTransform(32, cj_strength=0.5) has them."""
+    return Views(
         crop="resized",
         crop_scale=[0.08, 1.0],
         crop_ratio=[3 / 4, 4 / 3],
@@ -51,16 +51,20 @@ def ours(batch: torch.Tensor) -> Callable[[], Pair]:
         blur=0.5,
         blur_sigma=[0.1, 2.0],
     )
-    view = RandomViews(settings, torch.tensor(MEAN), torch.tensor(STD))
+
+
+def ours(batch: torch.Tensor) -> Callable[[], Pair]:
+    view = RandomViews(simclr_views(), torch.tensor(MEAN), torch.tensor(STD))
     return lambda: (view(batch), view(batch))
 
 
-def torchvision(batch: torch.Tensor) -> Callable[[], Pair]:
+def torchvision_transform(side: int) -> Callable:
+    """A Pillow image to one view."""
     from torchvision.transforms import v2
 
-    transform = v2.Compose(
+    return v2.Compose(
         [
-            v2.RandomResizedCrop(batch.shape[-1], (0.08, 1.0)),
+            v2.RandomResizedCrop(side, (0.08, 1.0)),
             v2.RandomHorizontalFlip(),
             v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], 0.8),
             v2.RandomGrayscale(0.2),
@@ -70,15 +74,23 @@ def torchvision(batch: torch.Tensor) -> Callable[[], Pair]:
             v2.Normalize(MEAN, STD),
         ]
     )
+
+
+def torchvision(batch: torch.Tensor) -> Callable[[], Pair]:
+    transform = torchvision_transform(batch.shape[-1])
     pictures = pillow(batch)
     return lambda: tuple(torch.stack([transform(p) for p in pictures]) for _ in range(2))
 
 
-def lightly(batch: torch.Tensor) -> Callable[[], Pair]:
+def lightly_transform(side: int) -> Callable:
+    """A Pillow image to a list of two views. Raises ImportError without lightly."""
     from lightly.transforms import SimCLRTransform
 
-    statistics = {"mean": MEAN, "std": STD}
-    transform = SimCLRTransform(batch.shape[-1], cj_strength=0.5, normalize=statistics)
+    return SimCLRTransform(side, cj_strength=0.5, normalize={"mean": MEAN, "std": STD})
+
+
+def lightly(batch: torch.Tensor) -> Callable[[], Pair]:
+    transform = lightly_transform(batch.shape[-1])
     pictures = pillow(batch)
 
     def two() -> Pair:
