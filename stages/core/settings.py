@@ -25,7 +25,7 @@ class SettingsError(ValueError):
 class Data:
     """What `prepare` turns into images and labels."""
 
-    kind: str  # digits, cifar10, cifar100, stl10, imagenet, folder
+    kind: str  # digits, shapes, cifar10, cifar100, stl10, imagenet, folder
     image_size: int  # side in pixels after preparation
     seed: int = 0  # of drawing, of the recorded order, of splits
     root: str = ""  # where real data lies, or is downloaded to
@@ -315,6 +315,7 @@ class SearchRun:
     objective: str
     recipe: str
     seed: int
+    follows: str = ""  # file under results/ that must be there first: the genotype to start from
     initial: str = ""  # evolution starts from: random | resnet50 | search/<run>, as --initial
 
 
@@ -354,6 +355,7 @@ class PretrainRun:
     objective: str
     recipe: str
     seed: int
+    searched_with_labels: bool = False  # owned up to: the architecture's search read labels
 
 
 @dataclass

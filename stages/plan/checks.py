@@ -11,6 +11,7 @@ from typing import Any
 
 from stages.core.run import Run, resolve_run
 from stages.core.settings import RUNS, SettingsError
+from stages.core.spaces import block, dense
 from stages.plan.datasets import expected_size
 
 ALLOWED = {  # by field name, wherever it occurs
@@ -32,6 +33,13 @@ IN_UNIT_INTERVAL = (
     "mutation_weight", "loss_decay", "epsilon", "final_epsilon",
 )  # fmt: skip
 POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads")
+SEARCHED_BY = {
+    "darts": ("cell",),
+    "evolution": ("block", "dense"),
+    "proxyless": ("block",),
+    "random": ("cell", "block", "dense"),
+    "manual": ("resnet",),
+}
 STEM_REDUCTION = {"cifar": 1, "imagenet": 8}  # of the cell networks' stems
 RESNET_REDUCTION = {"cifar": 8, "imagenet": 32}
 SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of its surroundings
@@ -89,18 +97,33 @@ def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{place}.objective is {objective!r}; strategy {strategy!r} needs {needs}"
         )
     space = run.settings["space"]
-    if (strategy == "manual") != (space.kind == "resnet"):
+    if space.kind not in SEARCHED_BY[strategy]:
         raise SettingsError(
-            f"{place}.space is of kind {space.kind!r}, strategy of kind {strategy!r}; "
-            "manual goes with resnet (nothing to search), every other strategy with a search space"
+            f"{place}.space is of kind {space.kind!r}; {strategy} searches: "
+            f"{', '.join(SEARCHED_BY[strategy])}"
         )
-    if strategy == "darts" and space.kind != "cell":
-        raise SettingsError(f"{place}.space is of kind {space.kind!r}; darts searches: cell")
+    if strategy == "evolution":
+        _check_evolution(place, run)
     _check_labels(place, run)
     if trains:
         _check_map(place, run, runs, space.kind, space)
         fraction = run.settings["strategy"].validation_fraction
         _check_batch(place, run, runs, 1 - fraction if fraction else 1.0)
+
+
+def _check_evolution(place: str, run: Run) -> None:
+    """The paper's schedule fixes the number of epochs (FaUNAE sec. IV.B)."""
+    strategy, epochs = run.settings["strategy"], run.settings["recipe"].epochs
+    candidates = {"block": block.OPERATIONS, "dense": dense.OPERATIONS}
+    operations = len(candidates[run.settings["space"].kind])
+    rounds = sum(range(2, operations + 1))
+    needed = strategy.initial_epochs + strategy.elimination_epochs * rounds
+    if epochs != needed:
+        raise SettingsError(
+            f"{place}: recipe.epochs is {epochs}; {operations} operations take strategy."
+            f"initial_epochs {strategy.initial_epochs} + elimination_epochs "
+            f"{strategy.elimination_epochs} * {rounds} = {needed}"
+        )
 
 
 def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
@@ -135,12 +158,13 @@ def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{place}.objective is {run.line.objective!r}; pretrain is self-supervised: "
             "simclr, moco"
         )
-    for source in _ancestry(run, runs):
-        if getattr(runs[source].line, "labels", "no-labels") == "labels":
+    for source in [] if run.line.searched_with_labels else _ancestry(run, runs):
+        if runs[source].line.labels == "labels":
             raise SettingsError(
                 f"{place}.architecture is {run.line.architecture!r}, whose {source} reads labels; "
-                "representations are called label-free only if search and selection are: "
-                "take an architecture found by simclr, moco, random or manual"
+                "representations are called label-free only if search and selection are: take an "
+                "architecture found by simclr, moco, random or manual, or own up to it with "
+                "searched_with_labels: true"
             )
     _check_network(place, run, runs, _search_of(run, runs))
     _check_batch(place, run, runs, 1.0)
@@ -213,9 +237,9 @@ def _check_network(place: str, run: Run, runs: dict[str, Run], search: str) -> N
     network, recipe = run.settings["network"], run.settings["recipe"]
     if kind in ("cell", "dense") and not (network.cells and network.channels):
         raise SettingsError(f"{place}: network {run.line.network!r} needs channels and cells")
-    if kind == "resnet" and (recipe.drop_path or network.cells):
+    if kind in ("resnet", "block") and (recipe.drop_path or network.cells):
         raise SettingsError(
-            f"{place}: a ResNet has neither cells nor drop path; "
+            f"{place}: a network of kind {kind!r} has neither cells nor drop path; "
             f"network.cells is {network.cells}, recipe.drop_path {recipe.drop_path}"
         )
     _check_map(place, run, runs, kind, network)
@@ -238,7 +262,7 @@ def _check_map(place: str, run: Run, runs: dict[str, Run], kind: str, size: Any)
 
 
 def _ancestry(run: Run, runs: dict[str, Run]) -> list[str]:
-    """The searches and scores that an architecture comes from."""
+    """The scores and searches that an architecture comes from, the search that it is of last."""
     stage, _, name = run.line.architecture.partition("/")
     if run.line.architecture not in runs:
         raise SettingsError(
@@ -246,7 +270,9 @@ def _ancestry(run: Run, runs: dict[str, Run]) -> list[str]:
             "allowed: select/<run> and search/<run> of the plan"
         )
     if stage == "search":
-        return [f"search/{name}"]
+        start = runs[f"search/{name}"].line.initial
+        earlier = [start] if start.startswith("search/") else []
+        return [*earlier, f"search/{name}"]
     scores = [f"score/{candidate}" for candidate in runs[f"select/{name}"].line.candidates]
     return scores + [f"search/{runs[score].line.search}" for score in scores]
 

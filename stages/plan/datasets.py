@@ -27,12 +27,13 @@ KNOWN = {  # the official releases
     "stl10": Size(5_000, 8_000, 100_000, 10),
     "imagenet": Size(1_281_167, 50_000, 0, 1000),
 }
+GENERATED = {"digits": 10, "shapes": 24}  # classes
 
 
 def expected_size(data: Data) -> Size | None:
     """None for an image folder: it is counted when it is prepared."""
-    if data.kind == "digits":
-        return Size(data.train, data.test, data.unlabeled, 10)
+    if data.kind in GENERATED:
+        return Size(data.train, data.test, data.unlabeled, GENERATED[data.kind])
     full = KNOWN.get(data.kind)
     if full is None:
         return None

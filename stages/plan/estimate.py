@@ -16,6 +16,8 @@ from stages.core.networks.size import flops
 from stages.core.networks.supernet import Supernet
 from stages.core.run import Run, resolve_run
 from stages.core.settings import RUNS, CellSpace, Network, SettingsError
+from stages.core.spaces.block import resnet50
+from stages.core.spaces.dense import random_dense
 from stages.core.spaces.genotype import ResNetGenotype, random_genotype
 from stages.plan.datasets import Size, expected_size
 
@@ -24,11 +26,14 @@ GPUS = {"V100": 15.7, "A100": 19.5, "H100": 67.0, "RTX3090": 35.6, "RTX4090": 82
 GPU_SHARE = 0.3  # assumed: the share of the peak that small convolutions reach
 CPU_SHARE = 0.25  # measured at toy scale: the share of the matrix product's rate
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
-TRAIN = 3  # a training step costs about three forward passes: forward, and twice that backward
-# Forward passes per pair of batches (one for alpha, one for the weights) of DARTS' two orders.
-# First: alpha 2 (its gradient needs no gradient of the weights), weights 3. Second: the virtual
-# step 3, the unrolled gradient 3, two passes for the Hessian product 4, weights 3.
-DARTS_PASSES = {1: 5, 2: 13}
+# Forward passes of the network per image of a training step; backward costs about two. SimCLR has
+# two views, MoCo's second view goes through the teacher alone.
+TRAIN = {"supervised": 3, "simclr": 6, "moco": 4}
+EVALUATE = {"supervised": 1, "simclr": 2, "moco": 2}
+# A pair of steps (one of alpha, one of the weights), in units of a weight step. DARTS, first order:
+# alpha 2 passes of 3 (its gradient needs no gradient of the weights). Second: the virtual step 3,
+# the unrolled gradient 3, two passes for the Hessian product 4. ProxylessNAS: two paths.
+STEP_PAIR = {"darts-1": 5 / 3, "darts-2": 13 / 3, "proxyless": 3, "evolution": 1}
 
 
 def estimate(params: dict[str, Any], gpu: str) -> str:
@@ -52,7 +57,7 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         f"Here: {rate / 1e9:.0f} GFLOP/s measured in a matrix product, {CPU_SHARE:.0%} of it "
         f"reckoned with; {gpu}: {GPUS[gpu]} TFLOP/s by its data sheet, {GPU_SHARE:.0%} reckoned "
         f"with;\n{START_SECONDS:.0f} s a job for its start. Searched cells are counted as the "
-        "random cell of seed 0."
+        "random cell\nof seed 0, searched chains of blocks as ResNet-50."
     )
 
 
@@ -72,7 +77,9 @@ def run_work(run: Run, params: dict[str, Any]) -> float:
         "pretrain": _pretrain_passes, "probe": _probe_passes,
     }[run.stage]  # fmt: skip
     passes = counts(run, size)
-    return 2.0 * passes * _multiply_adds(run, params, data.image_size) if passes else 0.0
+    views = getattr(run.settings.get("objective", run.settings.get("linear")), "views", None)
+    side = (views.size if views else 0) or data.image_size
+    return 2.0 * passes * _multiply_adds(run, params, side) if passes else 0.0
 
 
 def measured_rate(threads: int, side: int = 1024, seconds: float = 0.5) -> float:
@@ -93,26 +100,30 @@ def measured_rate(threads: int, side: int = 1024, seconds: float = 0.5) -> float
 
 
 def _search_passes(run: Run, size: Size) -> float:
-    strategy = run.settings["strategy"]
-    if strategy.kind != "darts":
+    strategy, kind = run.settings["strategy"], run.settings["objective"].kind
+    if kind == "none":
         return 0
-    share = 1 - strategy.validation_fraction if strategy.separate_sets else 1
-    images = share * _images(run, size)
-    return run.settings["recipe"].epochs * images * DARTS_PASSES[strategy.order] * _views(run)
+    name = f"darts-{strategy.order}" if strategy.kind == "darts" else strategy.kind
+    share = 1 - strategy.validation_fraction if getattr(strategy, "separate_sets", True) else 1
+    trained = share * TRAIN[kind] * STEP_PAIR[name]
+    evaluated = strategy.validation_fraction * EVALUATE[kind]
+    return run.settings["recipe"].epochs * (trained + evaluated) * _images(run, size)
 
 
 def _score_passes(run: Run, size: Size) -> float:
-    recipe, images = run.settings["recipe"], _images(run, size)
-    trained = recipe.epochs * TRAIN * (1 - recipe.validation_fraction)
-    return (trained + recipe.validation_fraction) * images * _views(run)
+    recipe, kind = run.settings["recipe"], run.settings["objective"].kind
+    trained = recipe.epochs * TRAIN[kind] * (1 - recipe.validation_fraction)
+    evaluated = recipe.validation_fraction * EVALUATE[kind]
+    return (trained + evaluated) * _images(run, size)
 
 
 def _retrain_passes(run: Run, size: Size) -> float:
-    return run.settings["recipe"].epochs * TRAIN * size.train + size.test
+    return run.settings["recipe"].epochs * TRAIN["supervised"] * size.train + size.test
 
 
 def _pretrain_passes(run: Run, size: Size) -> float:
-    return run.settings["recipe"].epochs * TRAIN * size.label_free * _views(run)
+    recipe, kind = run.settings["recipe"], run.settings["objective"].kind
+    return recipe.epochs * TRAIN[kind] * size.label_free
 
 
 def _probe_passes(run: Run, size: Size) -> float:
@@ -123,7 +134,10 @@ def _probe_passes(run: Run, size: Size) -> float:
         epochs = 1 if fixed else linear.recipe.epochs
         passes += 2 * (epochs * size.train + size.test)  # pretrained and random weights
     if finetune.kind == "finetune":
-        passes += finetune.recipe.epochs * TRAIN * finetune.label_fraction * size.train + size.test
+        passes += (
+            finetune.recipe.epochs * TRAIN["supervised"] * finetune.label_fraction * size.train
+            + size.test
+        )
     return passes
 
 
@@ -131,22 +145,29 @@ def _images(run: Run, size: Size) -> int:
     return size.train if run.settings["objective"].kind == "supervised" else size.label_free
 
 
-def _views(run: Run) -> int:
-    return 1 if run.settings["objective"].kind == "supervised" else 2
-
-
 def _multiply_adds(run: Run, params: dict[str, Any], side: int) -> int:
     if run.stage == "search":
-        return _supernet_multiply_adds(astuple(run.settings["space"]), side)
-    source = run
-    if run.stage == "probe":
-        source = resolve_run("pretrain", run.line.pretrain, params, "the plan")
-    depth = 0
-    if run.stage != "score" and source.line.architecture.startswith("search/"):
-        name = source.line.architecture.removeprefix("search/")
-        space = resolve_run("search", name, params, "the plan").settings["space"]
-        depth = space.depth if space.kind == "resnet" else 0
-    return _network_multiply_adds(depth, astuple(run.settings["network"]), side)
+        space, strategy = run.settings["space"], run.settings["strategy"].kind
+        if strategy == "darts":
+            return _supernet_multiply_adds(astuple(space), side)
+        network = Network(space.stem, space.channels, getattr(space, "cells", 0))
+    else:
+        space, network = _searched_space(run, params), run.settings["network"]
+    depth = tuple(getattr(space, "depths", ())) or getattr(space, "depth", 0)
+    return _network_multiply_adds(space.kind, depth, astuple(network), side)
+
+
+def _searched_space(run: Run, params: dict[str, Any]) -> Any:
+    """The space of the search that a run's architecture comes from."""
+    if run.stage == "score":
+        name = run.line.search
+    else:
+        if run.stage == "probe":
+            run = resolve_run("pretrain", run.line.pretrain, params, "the plan")
+        stage, _, name = run.line.architecture.partition("/")
+        if stage == "select":
+            name = params["score"][params["select"][name]["candidates"][0]]["search"]
+    return resolve_run("search", name, params, "the plan").settings["space"]
 
 
 @cache
@@ -155,9 +176,14 @@ def _supernet_multiply_adds(space: tuple, side: int) -> int:
 
 
 @cache
-def _network_multiply_adds(depth: int, network: tuple, side: int) -> int:
-    genotype = ResNetGenotype(depth) if depth else random_genotype(0)
-    return flops(build_network(genotype, Network(*network), side), side)
+def _network_multiply_adds(kind: str, depth: int | tuple, network: tuple, side: int) -> int:
+    genotypes = {
+        "cell": lambda: random_genotype(0),
+        "dense": lambda: random_dense(0),
+        "block": lambda: resnet50(depth),
+        "resnet": lambda: ResNetGenotype(depth),
+    }
+    return flops(build_network(genotypes[kind](), Network(*network), side), side)
 
 
 def _runs(stage: str, params: dict[str, Any]) -> Iterator[Run]:

@@ -98,6 +98,8 @@ class Expansion:
             **{key: row[key] for key in ("network", "objective", "recipe")},
             "seed": seed,
         }
+        if row.get("searched_with_labels"):
+            line["searched_with_labels"] = True
         self._add("pretrain", pretrain, line)
         scratch = row.get("init") == "random weights"
         variants = [part for part in (row.get("variant"), "scratch" if scratch else None) if part]
@@ -136,6 +138,10 @@ class Expansion:
 
     def _searches(self, paper: dict, name: str, data: str, table: str) -> list[str]:
         spec = _lookup(paper["searches"], name, f"{table}: search")
+        initial, follows = spec.get("initial", ""), f"prepare/{data}/images/manifest.json"
+        if initial.startswith("search/"):
+            initial = self._searches(paper, initial.removeprefix("search/"), data, table)[0]
+            follows = f"{initial}/genotype.json"
         runs = []
         for seed in range(spec.get("seeds", self.config["seeds"]["search"])):
             line = {
@@ -143,7 +149,10 @@ class Expansion:
                 "labels": self._labels(spec["objective"]),
                 **{key: spec[key] for key in ("space", "strategy", "objective", "recipe")},
                 "seed": seed,
+                "follows": follows,
             }
+            if initial:
+                line["initial"] = initial
             runs.append(self._add("search", f"{name}-{data}-s{seed}", line))
         return runs
 

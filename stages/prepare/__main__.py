@@ -11,8 +11,8 @@ Writes   images/     train, test [, unlabeled] as uint8 arrays (N, H, W, 3), or 
 Example  python -m stages.prepare digits --out results/prepare/digits
 Time     2 s at toy scale
 
-Kinds of data: digits (drawn from scikit-learn's), cifar10, cifar100, stl10, imagenet, folder (any
-folder or archive of images, with or without class folders).
+Kinds of data: digits (drawn from scikit-learn's), shapes (generated), cifar10, cifar100, stl10,
+imagenet, folder (any folder or archive of images, with or without class folders).
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ def _read(settings: Data):
         from stages.prepare.digits import digits
 
         return digits(settings)
+    if settings.kind == "shapes":
+        from stages.prepare.shapes import shapes
+
+        return shapes(settings)
     if settings.kind in ("cifar10", "cifar100", "stl10"):
         from stages.prepare.published import published
 
@@ -49,7 +53,7 @@ def _read(settings: Data):
         return folder(settings)
     raise SettingsError(
         f"data.kind is {settings.kind!r}; there are: "
-        "cifar10, cifar100, digits, folder, imagenet, stl10"
+        "cifar10, cifar100, digits, folder, imagenet, shapes, stl10"
     )
 
 

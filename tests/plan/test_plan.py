@@ -21,17 +21,33 @@ def test_committed_plan_is_the_toy_plan():
     assert (ROOT / "params.yaml").read_text() == as_text(plan(["scale=toy"]), ["scale=toy"])
 
 
+ELSEWHERE = {"ssnas.table2", "faunae.table3", "faunae.table4"}  # transfers: not in the plan yet
+
+
 @pytest.mark.parametrize("scale", ["toy", "paper"])
-def test_every_runnable_ssnas_row_is_planned(scale):
-    tables = plan([f"scale={scale}", "paper=[ssnas]"])["report"]["tables"]
-    for table, content in REPORTED["ssnas"].items():
-        if table == "table2":  # ImageNet transfer
-            continue
-        planned = [(row["row"], row.get("batch_size"), row.get("init"))
-                   for row in tables[f"ssnas.{table}"]]  # fmt: skip
-        wanted = [(row["row"], row.get("batch_size"), row.get("init"))
-                  for row in content["rows"] if row["status"] == "run"]  # fmt: skip
-        assert sorted(map(str, planned)) == sorted(map(str, wanted)), table
+def test_every_runnable_row_is_planned(scale):
+    tables = plan([f"scale={scale}", "paper=[ssnas,faunae]"])["report"]["tables"]
+    keys = ("row", "batch_size", "init", "method")
+    for paper, contents in REPORTED.items():
+        for table, content in contents.items():
+            if f"{paper}.{table}" not in ELSEWHERE:
+                planned = tables[f"{paper}.{table}"]
+                wanted = [row for row in content["rows"] if row["status"] == "run"]
+                shared = [key for key in keys if all(key in row for row in planned)]
+                assert sorted(str([row[key] for key in shared]) for row in planned) == sorted(
+                    str([row[key] for key in shared]) for row in wanted
+                ), table
+
+
+def test_evolution_follows_the_search_that_it_starts_from():
+    search = plan(["scale=paper", "paper=[faunae]"])["search"]
+    line = search["faunae-from-proxyless-imagenet-s0"]
+    assert line["initial"] == "search/proxyless-imagenet-s0"
+    assert line["follows"] == "search/proxyless-imagenet-s0/genotype.json"
+    others = [line for line in search.values() if not line.get("initial", "").startswith("search/")]
+    assert {line["follows"] for line in others} == {
+        "prepare/cifar10/images/manifest.json", "prepare/imagenet/images/manifest.json",
+    }  # fmt: skip
 
 
 def test_paper_scale_keeps_the_papers_values():
@@ -83,23 +99,26 @@ REFUSED = [
     (["objective.simclr.temperature=0"], r"temperature is 0\.0; it must be greater than 0"),
     (["objective.simclr.views.crop_scale=[0.9,0.1]"], r"crop_scale is \[0\.9, 0\.1\]; allowed"),
     (["network.cells.stem=imagenet"], r"shrink 16x16 images 32 times"),
-    (["recipe.search.batch_size=4000"], r"batch_size is 4000; its smallest part has 1400 images"),
+    (["recipe.search.batch_size=4000"], r"batch_size is 4000; its smallest part has 800 images"),
     (["recipe.search.batch_size=1"], r"batch norm needs at least 2"),
     (["protocol.finetune-tenth.label_fraction=1.5"], r"label_fraction is 1\.5; allowed: 0 to 1"),
-    (["protocol.finetune-tenth.label_fraction=0.001"], r"gives 3 labels; 10 classes need"),
+    (["protocol.finetune-tenth.label_fraction=0.001"], r"gives 2 labels; 10 classes need"),
     (["recipe.score-contrastive.validation_fraction=0"], r"needs images that were not trained on"),
     (["papers.ssnas.selections.ssnas.criterion=accuracy"], r"criterion is 'accuracy'.*simclr"),
     (["papers.ssnas.searches.ssnas.objective=supervised-search"], r"reads labels; representations"),
     (["papers.ssnas.searches.ssnas.objective=none"], r"needs an objective to train with"),
     (["papers.ssnas.searches.random.objective=simclr"], r"needs objective none"),
     (["papers.ssnas.searches.ssnas.recipe=serach"], r"recipe has no entry 'serach'; there are: "),
-    (["+recipe.pretrain-b64.drop_path=0.1"], r"a ResNet has neither cells nor drop path"),
+    (["+recipe.pretrain-b64.drop_path=0.1"], r"of kind 'resnet' has neither cells nor drop path"),
+    (["paper=[faunae]", "recipe.evolve-cells.epochs=7"], r"8 operations take .* \* 35 = 106"),
+    (["paper=[faunae]", "papers.faunae.searches.proxyless.space=faunae-cells"],
+     r"proxyless searches: block"),
     (["scale=huge"], r"scale/huge.*Available options.*toy"),
     (["only=[ssnas.table9]"], r"the plan has no rows"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("overrides", "text"), REFUSED, ids=[case[0][0] for case in REFUSED])
+@pytest.mark.parametrize(("overrides", "text"), REFUSED, ids=[case[0][-1] for case in REFUSED])
 def test_refused_with_key_value_and_what_is_allowed(overrides, text):
     with pytest.raises(SettingsError) as caught:
         plan(["scale=toy", *overrides])

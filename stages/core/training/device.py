@@ -22,7 +22,8 @@ def prepare_device(run: Run) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     device = torch.device("cuda" if run.resources.gpus and torch.cuda.is_available() else "cpu")
     # On a CPU every operation used has a deterministic kernel; on a GPU one that lacks it warns.
-    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    # (use_deterministic_algorithms does the same, but imports torch's compiler: a second.)
+    torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")
     # Otherwise every torch.empty is filled with NaN first: a write of memory per allocation.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
