@@ -51,7 +51,7 @@ def resolve_run(
     if name not in lines:
         raise SettingsError(f"{source} has no {stage} run {name!r}; there are: {', '.join(lines)}")
     line = typed(RUNS[stage], lines[name], f"{stage}.{name}")
-    settings, keys = {}, [f"{stage}.{name}", f"resources.{stage}"]
+    settings, keys = {}, [f"{stage}.{name}", f"resources.{stage}.threads"]
     for field, section in REFERENCES[stage].items():
         entry, there = getattr(line, field), tree.get(section) or {}
         if entry not in there:
