@@ -50,7 +50,7 @@ def draw(labels: np.ndarray, side: int, random: np.random.Generator) -> np.ndarr
     count, fine = len(labels), side * OVERSAMPLING
     colour, texture, form = np.unravel_index(labels, (len(COLOURS), len(TEXTURES), len(FORMS)))
     x, y = _own_coordinates(count, fine, random)
-    mask = _inside(x, y, form)  # (N, fine, fine)
+    mask = inside(x, y, form)  # (N, fine, fine)
     pattern = _pattern(x, y, texture, random)
     mask, pattern = (
         a.reshape(count, side, OVERSAMPLING, side, OVERSAMPLING).mean((2, 4))[..., None]
@@ -78,8 +78,8 @@ def _own_coordinates(
     return np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
 
 
-def _inside(x: np.ndarray, y: np.ndarray, form: np.ndarray) -> np.ndarray:
-    """1 where a sample lies inside its form, else 0."""
+def inside(x: np.ndarray, y: np.ndarray, form: np.ndarray) -> np.ndarray:
+    """1 where a sample at (x, y), in units of the radius, lies inside its form, else 0; all (N, ...)."""
     disc = x**2 + y**2 < 0.85**2
     square = np.maximum(abs(x), abs(y)) < 0.72
     triangle = np.maximum(abs(x) * np.sqrt(3) / 2 + y / 2, -y) < 0.5

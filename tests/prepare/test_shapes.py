@@ -7,7 +7,7 @@ import pytest
 
 from stages.core.command import InputError
 from stages.core.settings import Data
-from stages.prepare.shapes import CLASSES, FORMS, draw, shapes
+from stages.prepare.shapes import CLASSES, FORMS, inside, shapes
 
 
 def data(**changes):
@@ -48,16 +48,14 @@ def test_colour_alone_solves_little():
     assert (warm == (test.labels < 12)).mean() > 0.8  # but colour does tell the families apart
 
 
-def test_forms_cover_their_share_of_the_image():
-    """A plain shape of radius r covers a known share of r squared; here the mean of random r."""
-    labels = np.repeat(np.arange(len(FORMS)), 200)  # warm, plain
-    images = draw(labels, 32, np.random.default_rng(0)).astype(float)
-    bright = (images[..., 0] > 150).mean((1, 2)).reshape(len(FORMS), -1).mean(1)
-    shares = {"disc": np.pi * 0.85**2, "square": 1.44**2, "triangle": 3 * 3**0.5 / 4,
-              "cross": 2 * 1.9 * 0.6 - 0.36}  # fmt: skip
-    radius = (0.38**3 - 0.26**3) / 3 / (0.38 - 0.26)  # mean of r squared, r uniform
-    for form, share in zip(FORMS, bright, strict=True):
-        assert share == pytest.approx(shares[form] * radius, rel=0.12), form
+def test_forms_have_their_areas():
+    at = (np.arange(400) + 0.5) / 200 - 1  # a square of area 4 about the centre
+    y, x = np.broadcast_arrays(at[:, None], at[None, :])
+    areas = {"disc": np.pi * 0.85**2, "square": 1.44**2, "triangle": 3 * 3**0.5 / 4,
+             "cross": 2 * 1.9 * 0.6 - 0.36}  # fmt: skip
+    for number, form in enumerate(FORMS):
+        covered = inside(x[None], y[None], np.array([number])).mean() * 4
+        assert covered == pytest.approx(areas[form], rel=0.01), form
 
 
 @pytest.mark.parametrize("changes", [{"train": 10}, {"test": 3}, {"image_size": 16}])
