@@ -79,7 +79,7 @@ def _own_coordinates(
 
 
 def inside(x: np.ndarray, y: np.ndarray, form: np.ndarray) -> np.ndarray:
-    """1 where a sample lies inside its form, else 0. Coordinates (N, ...) in units of the radius."""
+    """1 where a sample lies inside its form, else 0; coordinates (N, ...) in units of a radius."""
     disc = x**2 + y**2 < 0.85**2
     square = np.maximum(abs(x), abs(y)) < 0.72
     triangle = np.maximum(abs(x) * np.sqrt(3) / 2 + y / 2, -y) < 0.5
