@@ -44,6 +44,6 @@ for stage in graph.families:
             mem_mb=asked["memory_mb"],
             runtime=asked["minutes"],
             gpu=asked["gpus"],
-        conda: "workflow/envs/nassl.yaml"
+        conda: f"workflow/envs/{asked['environment']}.yaml"
         params: name=job
         shell: "dvc --wait-for-lock repro --single-item {params.name:q} > {log:q} 2>&1"

@@ -295,6 +295,7 @@ class Resources:
     gpus: int
     retries: int
     minutes: int
+    environment: str = "nassl"  # workflow/envs/<environment>.yaml
 
 
 # ------------------------------------------------------------- lines of runs ----

@@ -109,3 +109,28 @@ def test_only_dvc_yaml_spells_paths_of_results():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 spelled = node.value.startswith("results/") and node not in documentation
                 assert not spelled, f"{file}: {node.value!r}"
+
+
+def test_every_job_names_an_environment_that_installs_the_lock():
+    plan = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for stage, asked in plan["resources"].items():
+        file = ROOT / "workflow" / "envs" / f"{asked['environment']}.yaml"
+        *conda, pip = yaml.safe_load(file.read_text())["dependencies"]
+        assert "python=3.11" in conda, stage
+        (requirement,) = pip["pip"]
+        # Snakemake reads a copy in .snakemake/conda, as deep below the project as workflow/envs.
+        lock = (file.parent / requirement.removeprefix("-r ")).resolve()
+        assert lock == ROOT / "requirements.txt"
+
+
+def test_the_lock_pins_everything_that_is_asked_for():
+    pinned = {}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, version = line.split("==")
+            pinned[name.lower().replace("_", "-")] = version
+    for line in (ROOT / "requirements.in").read_text().splitlines():
+        asked = line.partition("#")[0].strip()
+        if asked:
+            name, _, version = asked.partition("==")
+            assert pinned[name] == (version or pinned[name]), name
