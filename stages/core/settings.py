@@ -10,9 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 
 class SettingsError(ValueError):
     """A plan that cannot be carried out: names the key, what was given and what is allowed."""
@@ -282,115 +279,7 @@ class FineTune:
 PROTOCOLS = {"none": NoProtocol, "linear": Linear, "finetune": FineTune}
 
 
-# ---------------------------------------------------------------- resources ----
-
-
-@dataclass
-class Resources:
-    """What a job of a stage asks for. `threads` also fixes torch's, so that bits do not depend on
-    how many cores the scheduler had."""
-
-    threads: int
-    memory_mb: int
-    gpus: int
-    retries: int
-    minutes: int
-    environment: str = "nassl"  # workflow/envs/<environment>.yaml
-
-
-# ------------------------------------------------------------- lines of runs ----
-# One line per run; every `str` field named like a section refers to an entry of that section.
-
-
-@dataclass
-class PrepareRun:
-    data: str
-
-
-@dataclass
-class SearchRun:
-    data: str
-    labels: str  # labels | no-labels: the folder of the prepared data that the run may open
-    space: str
-    strategy: str
-    objective: str
-    recipe: str
-    seed: int
-    follows: str = ""  # file under results/ that must be there first: the genotype to start from
-    initial: str = ""  # evolution starts from: random | resnet50 | search/<run>, as --initial
-
-
-@dataclass
-class ScoreRun:
-    select: str  # the group of candidates that this one belongs to
-    search: str  # the run whose genotype is scored
-    data: str
-    labels: str
-    network: str
-    objective: str
-    recipe: str
-    seed: int
-
-
-@dataclass
-class SelectRun:
-    candidates: list[str]  # names of score runs
-    criterion: str  # contrastive_loss | accuracy
-
-
-@dataclass
-class RetrainRun:
-    data: str
-    architecture: str  # select/<run> | search/<run>: whose genotype.json
-    network: str
-    objective: str
-    recipe: str
-    seed: int
-
-
-@dataclass
-class PretrainRun:
-    data: str
-    architecture: str
-    network: str
-    objective: str
-    recipe: str
-    seed: int
-    searched_with_labels: bool = False  # owned up to: the architecture's search read labels
-
-
-@dataclass
-class ProbeRun:
-    data: str
-    pretrain: str
-    init: str  # pretrained | random
-    network: str
-    linear: str
-    finetune: str
-    seed: int
-
-
-RUNS = {
-    "prepare": PrepareRun,
-    "search": SearchRun,
-    "score": ScoreRun,
-    "select": SelectRun,
-    "retrain": RetrainRun,
-    "pretrain": PretrainRun,
-    "probe": ProbeRun,
-}
-
-# Which of a line's fields name an entry of which section, per stage: exactly the sections that the
-# stage reads and that dvc.yaml tracks for it.
-REFERENCES = {
-    "prepare": {"data": "data"},
-    "search": {n: n for n in ("space", "strategy", "objective", "recipe")},
-    "score": {n: n for n in ("network", "objective", "recipe")},
-    "select": {},
-    "retrain": {n: n for n in ("network", "objective", "recipe")},
-    "pretrain": {n: n for n in ("network", "objective", "recipe")},
-    "probe": {"network": "network", "linear": "protocol", "finetune": "protocol"},
-}
+# ----------------------------------------------------------------- reading ----
 
 SECTIONS: dict[str, Any] = {
     "data": Data,
@@ -401,27 +290,3 @@ SECTIONS: dict[str, Any] = {
     "recipe": Recipe,
     "protocol": PROTOCOLS,
 }
-
-
-def typed(cls: Any, values: dict[str, Any], where: str) -> Any:
-    """`values` as an instance of `cls` (or, if `cls` is a registry, of the class of its `kind`).
-
-    Raises SettingsError naming the key, what was given and what is allowed.
-    """
-    if isinstance(cls, dict):
-        kind = values.get("kind") if isinstance(values, dict) else None
-        if kind not in cls:
-            raise SettingsError(f"{where}.kind is {kind!r}; there are: {', '.join(sorted(cls))}")
-        cls = cls[kind]
-    if not isinstance(values, dict):
-        raise SettingsError(f"{where} is {values!r}; a mapping of settings is expected")
-    allowed = list(cls.__dataclass_fields__)
-    if unknown := [key for key in values if key not in allowed]:
-        raise SettingsError(
-            f"{where} has the unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"
-        )
-    try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
-    except OmegaConfBaseException as error:
-        reason = str(error).splitlines()[0]
-        raise SettingsError(f"{where}.{error.full_key or ''}: {reason}") from error

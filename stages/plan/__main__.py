@@ -17,8 +17,9 @@ from pathlib import Path
 
 import yaml
 
+from stages.core.lines import RUNS
 from stages.core.run import PLAN, resolve_run
-from stages.core.settings import RUNS, SettingsError
+from stages.core.settings import SettingsError
 from stages.plan.checks import check_plan
 from stages.plan.compose import compose_config
 from stages.plan.expand import Expansion

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
-from stages.core.settings import RUNS, SettingsError
+from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
 from stages.plan.datasets import expected_size
 

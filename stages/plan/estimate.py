@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from tabulate import tabulate
 
+from stages.core.lines import RUNS
 from stages.core.networks.build import build_network
 from stages.core.networks.size import flops
 from stages.core.networks.supernet import Supernet
 from stages.core.run import Run, resolve_run
-from stages.core.settings import RUNS, CellSpace, Network, SettingsError
+from stages.core.settings import CellSpace, Network, SettingsError
 from stages.core.spaces.block import resnet50
 from stages.core.spaces.dense import random_dense
 from stages.core.spaces.genotype import ResNetGenotype, random_genotype

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stages.core.settings import REFERENCES, RUNS, SECTIONS, SettingsError
+from stages.core.lines import REFERENCES, RUNS
+from stages.core.settings import SECTIONS, SettingsError
 
 IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart
 

@@ -9,7 +9,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from stages.core.command import InputError
-from stages.core.settings import SettingsError, typed
+from stages.core.run import typed
+from stages.core.settings import SettingsError
 
 # Beside `row`, what tells the rows of a table apart.
 IDENTITY = ("batch_size", "init", "method")

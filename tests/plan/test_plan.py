@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.core.lines import RUNS
 from stages.core.run import resolve_run
-from stages.core.settings import RUNS, SettingsError
+from stages.core.settings import SettingsError
 from stages.plan.__main__ import as_text, main, plan
 
 ROOT = Path(__file__).resolve().parents[2]

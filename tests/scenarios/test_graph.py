@@ -11,8 +11,8 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from stages.core.lines import RUNS
 from stages.core.run import resolve_run
-from stages.core.settings import RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = [*RUNS, "report"]

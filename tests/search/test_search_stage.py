@@ -19,6 +19,7 @@ import torch
 from stages.core.command import InputError
 from stages.core.data.batches import Batches
 from stages.core.data.images import open_images
+from stages.core.lines import Resources, SearchRun
 from stages.core.objectives.simclr import SimCLRObjective
 from stages.core.run import Run
 from stages.core.settings import (
@@ -29,8 +30,6 @@ from stages.core.settings import (
     Manual,
     Random,
     Recipe,
-    Resources,
-    SearchRun,
     SettingsError,
     SimCLR,
     Supervised,

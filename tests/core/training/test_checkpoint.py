@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from stages.core.command import Cost, InputError
+from stages.core.lines import Resources, ScoreRun
 from stages.core.run import Run
-from stages.core.settings import Resources, ScoreRun
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.fingerprint import run_fingerprint
 

@@ -6,8 +6,8 @@ import itertools
 
 import torch
 
+from stages.core.lines import Resources
 from stages.core.run import Run
-from stages.core.settings import Resources
 from stages.core.training.device import device_name, prepare_device, seed_step
 
 
