@@ -40,6 +40,7 @@ for stage in graph.families:
         benchmark: f"logs/{stage}{'' if single else '/{run}'}.tsv"
         threads: asked["threads"]
         retries: asked["retries"]
+        priority: graph.steps_to_the_end(stage)
         resources:
             mem_mb=asked["memory_mb"],
             runtime=asked["minutes"],

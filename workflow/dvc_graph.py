@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import networkx
 from dvc.repo import Repo
 
 FLAGS = Path(".snakemake/dvc")
@@ -28,6 +29,14 @@ class Graph:
 
     def waits_for(self, name: str) -> list[str]:
         return [flag(needed) for needed in self.upstream[name]]
+
+    def steps_to_the_end(self, family: str) -> int:
+        """Of the longest chain that waits for a stage: whoever has more behind it starts first."""
+        steps = dict.fromkeys(self.upstream, 0)
+        for name in networkx.topological_sort(self.repo.index.graph):
+            for needed in self.upstream[name.addressing]:
+                steps[needed] = max(steps[needed], steps[name.addressing] + 1)
+        return max(count for name, count in steps.items() if name.partition("@")[0] == family)
 
     def take_away_stale_flags(self) -> list[str]:
         """Flags that remain carry one old time, so that none looks newer than what follows it."""
