@@ -25,7 +25,7 @@ class Project:
             cwd=ROOT, capture_output=True, text=True, check=True,
         ).stdout.split()  # fmt: skip
         for name in files:
-            if (ROOT / name).exists() and name != "dvc.lock":
+            if (ROOT / name).is_file() and name != "dvc.lock":
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
         self.run("git", "init", "--quiet")
