@@ -127,8 +127,8 @@ def _resnet(genotype: ResNetGenotype, name: str) -> str:
 
 def _page(title: str, description: str, body: str, width: int, height: int) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'role="img" style="max-width:{width}px;width:100%">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" style="max-width:100%;height:auto">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
         f'<style>{STYLE}</style><g class="genotype">{body}</g></svg>'
     )

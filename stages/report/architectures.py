@@ -1,0 +1,57 @@
+"""Drawings of the architectures that the tables' rows were made with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from stages.core.spaces.draw import draw
+from stages.core.spaces.genotype import read_genotype
+from stages.report.evidence import Evidence
+
+
+def architectures(evidence: Evidence) -> list[dict[str, Any]]:
+    """One entry per different genotype that is trained in full (retrain, pretrain): title, runs
+    that found it, svg, facts. Label-free selections first, published networks last."""
+    found: dict[str, dict[str, Any]] = {}
+    for stage in ("retrain", "pretrain"):
+        for line in evidence.lines[stage].values():
+            name = line["architecture"]
+            file = evidence.genotype(name)
+            if file is None:
+                continue
+            genotype = read_genotype(file)
+            key = json.dumps(genotype.to_json(), sort_keys=True)
+            entry = found.setdefault(key, {"names": [], "space": genotype.space, "facts": []})
+            if name not in entry["names"]:
+                entry["names"].append(name)
+                entry["facts"].append(_facts(evidence, name))
+            entry.setdefault("genotype", genotype)
+    drawn = []
+    for entry in found.values():
+        title = ", ".join(name.partition("/")[2] for name in entry["names"])
+        svg = draw(entry.pop("genotype"), f"Architecture {title}")
+        drawn.append(entry | {"title": title, "svg": svg})
+    return sorted(drawn, key=lambda entry: entry["space"] == "resnet")
+
+
+def _facts(evidence: Evidence, architecture: str) -> str:
+    """How it was picked, and how it did against the other candidates."""
+    stage, run = architecture.split("/")
+    metrics = evidence.metrics(stage, run) or {}
+    if stage == "search":
+        return {
+            "manual": f"{run}: a published network, nothing searched",
+            "evolution": f"{run}: evolved; {metrics.get('accepted_mutations', 0)} of "
+            f"{metrics.get('mutations', 0)} mutations accepted",
+        }.get(metrics.get("strategy", ""), f"{run}: the only seed of its search")
+    count = len(evidence.lines["select"][run]["candidates"])
+    criterion = metrics.get("criterion", "").replace("_", " ")
+    if not metrics:
+        return run
+    return (
+        f"{run}: {metrics['winner']} is the best of {count} by {criterion} "
+        f"({metrics['score']:.4f}; all: {metrics['spread']['mean']:.4f}"
+        + (f" ± {std:.4f}" if (std := metrics["spread"]["std"]) is not None else "")
+        + ")"
+    )
