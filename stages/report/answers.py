@@ -26,13 +26,14 @@ def answers(evidence: Evidence) -> list[dict[str, Any]]:
 
 def _answer(question: Question) -> dict[str, Any]:
     strata = question.signed()
-    tau, found = tau_b(strata), interval(strata)
+    tau, found = tau_b(strata), interval(question)
     score = "contrastive loss" if question.criterion == "contrastive_loss" else "accuracy"
     result = RESULTS[question.stage, question.metric].removesuffix(" (%)")
     pairs = sum(len(points) * (len(points) - 1) // 2 for points in strata)
     ground = f"{question.architectures} architectures, {pairs} pairs to compare"
     return {
         "title": f"Does the short training's {score} predict {result}?",
+        "label_free": question.criterion == "contrastive_loss",
         "tau": tau,
         "interval": found,
         "short": "τ –" if math.isnan(tau) else f"τ {tau:+.2f}",  # noqa: RUF001

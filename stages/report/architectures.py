@@ -11,8 +11,8 @@ from stages.report.evidence import Evidence
 
 
 def architectures(evidence: Evidence) -> list[dict[str, Any]]:
-    """One entry per different genotype that is trained in full (retrain, pretrain): title, runs
-    that found it, svg, facts. Label-free selections first, published networks last."""
+    """One entry per different genotype that is trained in full (retrain, pretrain): title, svg,
+    facts (name of the selection or search, how it came about). Published networks come last."""
     found: dict[str, dict[str, Any]] = {}
     for stage in ("retrain", "pretrain"):
         for line in evidence.lines[stage].values():
@@ -25,7 +25,7 @@ def architectures(evidence: Evidence) -> list[dict[str, Any]]:
             entry = found.setdefault(key, {"names": [], "space": genotype.space, "facts": []})
             if name not in entry["names"]:
                 entry["names"].append(name)
-                entry["facts"].append(_facts(evidence, name))
+                entry["facts"].append((name.partition("/")[2], _fact(evidence, name)))
             entry.setdefault("genotype", genotype)
     drawn = []
     for entry in found.values():
@@ -35,23 +35,23 @@ def architectures(evidence: Evidence) -> list[dict[str, Any]]:
     return sorted(drawn, key=lambda entry: entry["space"] == "resnet")
 
 
-def _facts(evidence: Evidence, architecture: str) -> str:
+def _fact(evidence: Evidence, architecture: str) -> str:
     """How it was picked, and how it did against the other candidates."""
     stage, run = architecture.split("/")
     metrics = evidence.metrics(stage, run) or {}
     if stage == "search":
         return {
-            "manual": f"{run}: a published network, nothing searched",
-            "evolution": f"{run}: evolved; {metrics.get('accepted_mutations', 0)} of "
+            "manual": "a published network, nothing searched",
+            "evolution": f"evolved; {metrics.get('accepted_mutations', 0)} of "
             f"{metrics.get('mutations', 0)} mutations accepted",
-        }.get(metrics.get("strategy", ""), f"{run}: the only seed of its search")
+        }.get(metrics.get("strategy", ""), "the first seed of its search")
     count = len(evidence.lines["select"][run]["candidates"])
     criterion = metrics.get("criterion", "").replace("_", " ")
     if not metrics:
-        return run
+        return ""
+    spread = metrics["spread"]
+    seed = metrics["winner"].rpartition("-s")[2]
     return (
-        f"{run}: {metrics['winner']} is the best of {count} by {criterion} "
-        f"({metrics['score']:.4f}; all: {metrics['spread']['mean']:.4f}"
-        + (f" ± {std:.4f}" if (std := metrics["spread"]["std"]) is not None else "")
-        + ")"
+        f"seed {seed}, selected of {count} by {criterion}: {metrics['score']:.4f} (mean of all "
+        f"{spread['mean']:.4f}" + (f" ± {spread['std']:.4f})" if spread["std"] is not None else ")")
     )

@@ -68,7 +68,9 @@ class Plot:
         self.x, self.y, self.width, self.height = x, y, width, height
         longest = max(len(number(tick, self._step(y))) for tick in y.ticks)
         self.left = left or round(26 + CHARACTER * longest)
-        self.right, self.top, self.bottom = width - 14, 12, height - 42
+        last = number(x.ticks[-1], self._step(x))
+        self.right = width - max(14, round(CHARACTER * len(last) / 2) + 2)
+        self.top, self.bottom = 12, height - 42
         self.marks: list[str] = []
 
     def across(self, value: float) -> float:
@@ -135,10 +137,14 @@ class Plot:
     def svg(self, title: str, description: str, rows: Sequence[str] = ()) -> str:
         """The chart. `rows` are names in place of the ticks of y, from 0 upwards."""
         parts = []
-        for tick in self.x.ticks:
+        texts = [number(tick, self._step(self.x)) for tick in self.x.ticks]
+        apart = (self.right - self.left) / (len(texts) - 1)
+        every = math.ceil((CHARACTER * max(map(len, texts)) + 10) / apart)
+        for place, (tick, text) in enumerate(zip(self.x.ticks, texts, strict=True)):
             x = self.across(tick)
             parts.append(f'<path class="grid" d="M{x} {self.top}V{self.bottom}"/>')
-            text = number(tick, self._step(self.x))
+            if place % every:
+                continue  # too tight for a label on each
             parts.append(f'<text x="{x}" y="{self.bottom + 16}" text-anchor="middle">{text}</text>')
         places = enumerate(rows) if rows else ((tick, None) for tick in self.y.ticks)
         for tick, name in places:

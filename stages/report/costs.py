@@ -72,7 +72,9 @@ def _sum(costs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `12 min`, `3.4 h`, `51 d`: two digits are enough to compare."""
+    """`0 s`, `42 s`, `12 min`, `3.4 h`, `51 d`: two digits are enough to compare."""
+    if seconds < 0.05:
+        return "0 s"
     for unit, size, limit in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172800)):
         if seconds < limit:
             amount = seconds / size

@@ -10,6 +10,8 @@ from stages.report.headline import headline
 from stages.report.statistics import apart
 from stages.report.wording import TITLES
 
+CHANCE = 0.99  # of the loss of a network that knows nothing: not distinguished from it
+
 Finding = dict[str, str]  # figure (a short number), text
 
 
@@ -23,8 +25,18 @@ def findings(
 ) -> list[Finding]:
     """Only what there are data for; `asked` are the questions of the section on prediction."""
     found = [_rows(tables), *_order(tables), *_own(tables), *_gain(tables)]
-    found += [{"figure": question["short"], "text": question["answer"]} for question in asked]
-    found += [*_collapse(evidence), *_margins(margins), *_evolution(evolutions), *_cost(stages)]
+    found += [
+        {"figure": question["short"], "text": question["answer"]}
+        for question in asked
+        if question["label_free"]
+    ]
+    found += [
+        *_chance(margins),
+        *_collapse(evidence),
+        *_margins(margins),
+        *_evolution(evolutions),
+        *_cost(stages),
+    ]
     return found
 
 
@@ -113,11 +125,25 @@ def _margins(margins: list[dict[str, Any]]) -> list[Finding]:
         return []
     positive = sum(figure["positive"] for figure in margins)
     text = (
-        f"After the short contrastive training that scores a candidate, the mean margin between "
-        f"images is positive for {positive} of {count} candidates: there an image is, on average, "
-        f"nearer to its own other view than to any other image of the batch."
+        f"For {positive} of {count} scored candidates the mean margin is positive: an image is "
+        f"then, on average, nearer to its own other view than to any other image of the batch."
     )
     return [{"figure": f"{positive}/{count}", "text": text}]
+
+
+def _chance(margins: list[dict[str, Any]]) -> list[Finding]:
+    """Equal similarities to all images give ln(2 N - 1), N the batch: what knows nothing."""
+    entries = [entry for figure in margins for entry in figure["entries"] if entry["chance"]]
+    if not entries:
+        return []
+    at_chance = [entry for entry in entries if entry["loss"] > CHANCE * entry["chance"]]
+    text = (
+        f"{len(at_chance)} of {len(entries)} scored candidates have a contrastive loss within "
+        f"{1 - CHANCE:.0%} of chance (ln(2N - 1), all similarities equal; N is the batch)"
+    )
+    if at_chance:
+        text += ": their short training has not learnt to tell images apart, and ranks by noise"
+    return [{"figure": f"{len(at_chance)}/{len(entries)}", "text": text + "."}]
 
 
 def _evolution(evolutions: list[dict[str, Any]]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from stages.report.charts import Plot, axis, colour, legend, rows_axis
@@ -21,10 +22,18 @@ def margin_figures(evidence: Evidence) -> list[dict[str, Any]]:
                 "method": evidence.method("score", run),
                 "seed": line["seed"],
                 "loss": metrics.get("contrastive_loss"),
+                "chance": _chance(metrics),
                 **{name: metrics[f"margin_{name}"] for name in ("mean", *QUANTILES)},
             }
             groups.setdefault(line["data"], []).append(entry)
     return [_figure(data, entries) for data, entries in groups.items()]
+
+
+def _chance(metrics: dict[str, Any]) -> float | None:
+    """NT-Xent (nats) of equal similarities: ln(2 N - 1) in batches of N images."""
+    if "contrastive_loss" not in metrics or "batch_size" not in metrics:
+        return None
+    return math.log(2 * metrics["batch_size"] - 1)
 
 
 def _figure(data: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
@@ -44,7 +53,7 @@ def _figure(data: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
         plot.span(entry["q25"], entry["q75"], row, kind, thick=7)
         plot.dot(entry["q50"], row, "paper", radius=2.6)
         tip = f"{entry['run']}: mean {entry['mean']:.4f}"
-        plot.dot(entry["mean"], row, f"{kind} ring", radius=4, tip=tip)
+        plot.diamond(entry["mean"], row, kind, tip=tip)
     text = "; ".join(
         f"{name}: 5 % {entry['q05']:.4f}, median {entry['q50']:.4f}, 95 % {entry['q95']:.4f}"
         for name, entry in zip(names, entries, strict=True)

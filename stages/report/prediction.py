@@ -7,8 +7,10 @@ strata count together.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +32,7 @@ class Point:
     """One architecture: its score, and its results (fractions) over the seeds of full training."""
 
     name: str
+    architecture: tuple[str, str]  # data set, genotype
     score: float
     results: tuple[float, ...]
 
@@ -53,7 +56,7 @@ class Question:
 
     @property
     def architectures(self) -> int:
-        return sum(map(len, self.strata.values()))
+        return len({p.architecture for points in self.strata.values() for p in points})
 
     def signed(self) -> list[np.ndarray]:
         """Per stratum (n, 2): score, so that high is good, and mean result."""
@@ -75,7 +78,7 @@ def questions(evidence: Evidence) -> list[Question]:
             for (data, settings, genotype), values in results.items():
                 for scored, (score, name) in scores.get((criterion, data, genotype), {}).items():
                     stratum = f"{data} · {settings}" + (f" · {scored}" if scored else "")
-                    point = Point(name, score, tuple(values))
+                    point = Point(name, (data, genotype), score, tuple(values))
                     question.strata.setdefault(stratum, []).append(point)
             question.strata = {k: v for k, v in question.strata.items() if len(v) > 1}
             if question.strata:
@@ -98,15 +101,27 @@ def tau_b(strata: list[np.ndarray]) -> float:
     return concordance / math.sqrt(untied_x * untied_y)
 
 
-def interval(strata: list[np.ndarray], seed: int = 0) -> tuple[float, float] | None:
-    """95 % percentile interval of tau from a bootstrap over architectures within their strata;
-    None for fewer than five architectures. Resamples with ties only are left out."""
-    if sum(map(len, strata)) < LEAST:
+def interval(question: Question, seed: int = 0) -> tuple[float, float] | None:
+    """95 % percentile interval of tau from a bootstrap over the architectures of each data set; one
+    that stands in several strata is drawn for all of them at once. None for fewer than five
+    architectures. Resamples with ties only are left out."""
+    if question.architectures < LEAST:
         return None
-    draw = np.random.default_rng(seed)
-    values = []
+    names = [[point.architecture for point in points] for points in question.strata.values()]
+    pools: dict[str, list[tuple[str, str]]] = {}
+    for name in dict.fromkeys(itertools.chain(*names)):
+        pools.setdefault(name[0], []).append(name)
+    strata, draw, values = question.signed(), np.random.default_rng(seed), []
     for _ in range(RESAMPLES):
-        sample = [points[draw.integers(len(points), size=len(points))] for points in strata]
+        times = Counter(
+            pool[place]
+            for pool in pools.values()
+            for place in draw.integers(len(pool), size=len(pool))
+        )
+        sample = [
+            points.repeat([times[name] for name in members], axis=0)
+            for points, members in zip(strata, names, strict=True)
+        ]
         values.append(tau_b(sample))
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)

@@ -39,6 +39,17 @@ def table_view(table: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def quantity(value: float | None, unit: float = 1.0) -> str:
+    """`34.2 k`, `3.35 M`, `4.11 G`: three digits; nothing for None."""
+    if value is None:
+        return ""
+    amount = value * unit
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if amount >= size:
+            return f"{amount / size:.3g} {letter}"
+    return f"{amount:.3g} "
+
+
 def _name(table: str) -> str:
     """`table4` -> `table 4`, `section4_4` -> `section 4.4`."""
     for word in ("table", "section"):
@@ -62,6 +73,8 @@ def _lines(table: dict[str, Any], found: list[dict[str, Any]], count: int) -> li
                 "interval": interval(line) if line["interval95_low"] is not None else "",
                 "agree": agree,
                 "pairs": pairs,
+                "params": quantity(line["params_million"], 1e6),
+                "size": quantity(line["flops"]),
                 "extras": "; ".join(
                     f"{key.replace('_', ' ')} {line[key]:.1f} %"
                     for key in EXTRAS

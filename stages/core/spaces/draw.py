@@ -17,7 +17,7 @@ from stages.core.spaces.genotype import (
     ResNetGenotype,
 )
 
-STEP = 150  # pixels between states
+STEP = 116  # pixels between states
 RADIUS = 17
 LINE = 26  # height of the arcs of one level
 STYLE = """
@@ -53,7 +53,7 @@ def _cells(genotype: CellGenotype, name: str) -> str:
     parts, top = [], 0
     for title, cell in (("Normal cell", genotype.normal), ("Reduction cell", genotype.reduce)):
         body, height = _cell(cell, title)
-        parts.append(f'<g transform="translate(0 {top})">{body}</g>')
+        parts.append(f'<g transform="translate(0 {top})" style="font-size:15px">{body}</g>')
         top += height
     description = "; ".join(
         f"{title}: {_sentence(cell)}"
@@ -65,8 +65,12 @@ def _cells(genotype: CellGenotype, name: str) -> str:
 def _cell(cell: Cell, title: str) -> tuple[str, int]:
     """Row of states k-2, k-1, 1..4, k with arcs; first edges above the row, second ones below."""
     states = INPUTS + NODES
-    rise = LINE * states
-    middle = rise + RADIUS + 10
+    # States between the ends of the longest arc of either side: as high as it needs to be.
+    above, below = (
+        max(INPUTS + node - edges[side][1] for node, edges in enumerate(cell)) for side in (0, 1)
+    )
+    middle = LINE * above + RADIUS + 42
+    height = middle + LINE * max(below, 1) + RADIUS + 32
     centre = [STEP // 2 + STEP * state for state in range(states + 1)]
     parts = [f'<text class="title" x="12" y="16">{escape(title)}</text>']
     for node, edges in enumerate(cell):
@@ -82,7 +86,7 @@ def _cell(cell: Cell, title: str) -> tuple[str, int]:
     for x, label in zip(centre, labels, strict=True):
         parts.append(f'<circle class="state" cx="{x}" cy="{middle}" r="{RADIUS}"/>')
         parts.append(f'<text x="{x}" y="{middle}">{label}</text>')
-    return "".join(parts), 2 * middle
+    return "".join(parts), height
 
 
 def _arc(start: int, end: int, middle: int, side: int, operation: str) -> str:
@@ -94,7 +98,7 @@ def _arc(start: int, end: int, middle: int, side: int, operation: str) -> str:
     label = escape(SHORT.get(operation, operation))
     return (
         f'<path{kind} d="M{start} {y}Q{x} {control} {end} {y}"/>'
-        f'<text x="{x}" y="{peak + side * 8}">{label}</text>'
+        f'<text x="{x}" y="{peak + side * 10}">{label}</text>'
     )
 
 
