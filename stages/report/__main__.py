@@ -11,6 +11,7 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
                      from metric to number where it has several.
          metrics.json  headline: mean per row, counts of rows, gain of pretraining
          index.md      all tables on one page
+         plots/        curves, rows and scores as CSV, for `dvc plots`
          --page        all of it on one self-contained page (HTML), with drawings of architectures,
                        curves, margins, scores against results, cost and provenance
 
@@ -31,6 +32,7 @@ from stages.core.settings import SettingsError
 from stages.report.evidence import read_evidence
 from stages.report.page import page
 from stages.report.provenance import commit
+from stages.report.series import write_series
 from stages.report.settings import read_report, read_reported
 from stages.report.tables import collect
 from stages.report.write import write_tables
@@ -47,6 +49,7 @@ def report(results: Path, reported: Path, out: Path, html: Path, plan: Path = PL
     evidence = read_evidence(results, plan)
     text = page(tables, evidence, asked, plan, reported.with_name(TEMPLATE))
     write_tables(tables, papers, out)
+    write_series(tables, evidence, out / "plots")
     html.write_text(text, encoding="utf-8")
     rows = [row for table in tables for row in table["rows"]]
     made = sum(row["reproduced"] is not None for row in rows)
