@@ -41,19 +41,25 @@ REPORTED = Path("workflow/report/paper_tables.yaml")
 TEMPLATE = "report.html.j2"  # beside the reported values
 
 
-def report(results: Path, reported: Path, out: Path, html: Path, plan: Path = PLAN) -> None:
+def report(
+    results: Path, reported: Path, out: Path, html: Path | None = None, plan: Path = PLAN
+) -> None:
     """All is collected before anything is written. Raises SettingsError on a plan that does not fit
     the papers' tables, InputError naming the run that is missing or has no usable value."""
     papers, asked = read_reported(reported), read_report(plan)
-    tables = collect(asked, papers, results, commit())
+    source = commit()
+    tables = collect(asked, papers, results, source)
     evidence = read_evidence(results, plan)
-    text = page(tables, evidence, asked, plan, reported.with_name(TEMPLATE))
+    text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE))
     write_tables(tables, papers, out)
     write_series(tables, evidence, out / "plots")
-    html.write_text(text, encoding="utf-8")
+    if html:
+        html.write_text(text, encoding="utf-8")
     rows = [row for table in tables for row in table["rows"]]
     made = sum(row["reproduced"] is not None for row in rows)
-    print(f"{made} of {len(rows)} rows in {len(tables)} tables reproduced: {html}")
+    print(
+        f"{made} of {len(rows)} rows in {len(tables)} tables reproduced: {html or out / 'index.md'}"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -65,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--reported", type=Path, default=REPORTED, metavar="FILE")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if missing")
-    parser.add_argument("--page", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="HTML; not written if left out")
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv:
         parser.print_help()

@@ -52,7 +52,9 @@ def upstream(evidence: Evidence, run: str) -> set[str]:
     line = evidence.lines.get(stage, {}).get(name)
     if line is None:
         return set()
-    needed = [line[key] for key in ("architecture", "initial") if "/" in line.get(key, "")]
+    needed = [
+        line[key] for key in ("architecture", "initial", "weights") if "/" in line.get(key, "")
+    ]
     needed += [f"score/{candidate}" for candidate in line.get("candidates", ())]
     needed += [f"{kind}/{line[kind]}" for kind in ("search", "pretrain") if kind in line]
     if stage != "prepare" and "data" in line:

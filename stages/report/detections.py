@@ -1,4 +1,4 @@
-"""Pictures with detected objects, as the transfer stage drew them, made small enough for a page."""
+"""Test images as the transfer stage drew them, annotated beside found, small enough for a page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from stages.core.command import InputError
 from stages.report.evidence import Evidence
 
-SIDE = 360  # pixels of the longer side
+SIDE = 440  # pixels of the longer side
 PICTURES = 12  # of a run
 ENDINGS = (".png", ".jpg", ".jpeg")
 
@@ -22,7 +22,7 @@ def detections(evidence: Evidence) -> list[dict[str, Any]]:
     for run, line in evidence.lines["transfer"].items():
         if line.get("seed", 0) != 0:
             continue
-        folder = evidence.folder("transfer", run) / "detections"
+        folder = evidence.folder("transfer", run) / "drawings"
         files = sorted(file for file in folder.glob("*") if file.suffix.lower() in ENDINGS)
         if files:
             images = [_picture(file, run) for file in files[:PICTURES]]
@@ -46,5 +46,5 @@ def _picture(file: Path, run: str) -> dict[str, Any]:
     image.save(buffer, "JPEG", quality=82)
     source = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
     width, height = image.size
-    text = f"Objects that {run} detects in {file.stem.replace('_', ' ')}"
+    text = f"Test image {file.stem}: what is annotated (left) and what {run} detects (right)"
     return {"source": source, "width": width, "height": height, "text": text}

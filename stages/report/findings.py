@@ -24,7 +24,7 @@ def findings(
     stages: list[dict[str, Any]],
 ) -> list[Finding]:
     """Only what there are data for; `asked` are the questions of the section on prediction."""
-    found = [_rows(tables), *_order(tables), *_own(tables), *_gain(tables)]
+    found = [*_rows(tables), *_order(tables), *_own(tables), *_gain(tables)]
     found += [
         {"figure": question["short"], "text": question["answer"]}
         for question in asked
@@ -40,7 +40,9 @@ def findings(
     return found
 
 
-def _rows(tables: list[dict[str, Any]]) -> Finding:
+def _rows(tables: list[dict[str, Any]]) -> list[Finding]:
+    if not tables:
+        return []
     numbers = headline(tables)
     made, runnable = numbers["rows_reproduced"], numbers["rows_runnable"]
     text = f"{made} of the {runnable} rows that can be run were run"
@@ -48,7 +50,7 @@ def _rows(tables: list[dict[str, Any]]) -> Finding:
         text += f"; {missing} {'is' if missing == 1 else 'are'} not in this plan"
     if quoted := numbers["rows_quoted"]:
         text += f". {quoted} rows are quoted by the papers from elsewhere and only shown"
-    return {"figure": f"{made}/{runnable}", "text": text + "."}
+    return [{"figure": f"{made}/{runnable}", "text": text + "."}]
 
 
 def _order(tables: list[dict[str, Any]]) -> list[Finding]:

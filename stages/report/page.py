@@ -27,10 +27,15 @@ from stages.report.wording import SCALES, TITLES
 
 
 def page(
-    tables: list[dict[str, Any]], evidence: Evidence, report: Report, plan: Path, template: Path
+    tables: list[dict[str, Any]],
+    evidence: Evidence,
+    report: Report,
+    commit: str,
+    plan: Path,
+    template: Path,
 ) -> str:
-    """The page as HTML. Raises InputError if the template is missing or a result that it shows is
-    unreadable."""
+    """The page as HTML; also of a plan without tables. Raises InputError if the template is missing
+    or a result that it shows is unreadable."""
     if not template.exists():
         raise InputError(f"{template} is missing; it comes with the source: `git checkout`")
     views = [table_view(table) for table in tables]
@@ -41,7 +46,7 @@ def page(
         "scale": scale,
         "meaning": SCALES.get(scale, "a scale of one's own: see params.yaml for its settings"),
         "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
-        "commit": tables[0]["commit"],
+        "commit": commit,
         "headline": headline(tables),
         "findings": findings(views, evidence, asked, margins, evolutions, stages),
         "titles": TITLES,
