@@ -122,15 +122,40 @@ def test_one_runs_setting_reruns_that_run_and_what_follows(project):
     plan.write_text(before)
 
 
-def test_experiments_are_compared_in_few_columns(project):
+def test_the_page_and_the_tables_are_in_snakemakes_report(project):
+    page = (project.folder / "results/report.html").read_text()
+    assert "Smoke scale on cpu" in page
+    assert "<title>Architecture " in page
+    assert "entropy of alpha, normal cell" in page
+    project.snakemake("--report", "report.html")
+    shown = (project.folder / "report.html").read_text()
+    assert "with the drawings of all selected architectures" in shown  # the page's caption
+    assert "Table ssnas.table1 as CSV" in shown
+    assert project.stale() == set()  # what Snakemake leaves in the folders is none of DVC's
+
+
+def test_two_search_settings_are_compared_as_documented(project):
+    """Every command of docs/compare.md, in its order."""
+    text = (ROOT / "docs/compare.md").read_text()
+    blocks = text.split("```\n")[1::2]
+    commands = [line for block in blocks for line in block.splitlines()]
+    assert sum("dvc" in command for command in commands) >= 7
     project.snakemake()
-    project.commit("base")
-    project.run("dvc", "exp", "run", "--set-param", "recipe.retrain.epochs=2", "--name", "longer")
-    shown = project.run(
-        "dvc", "exp", "show", "--only-changed", "--csv",
-        "--drop", "(results|stages|workflow|report)[/.]",
-    )  # fmt: skip
-    header = shown.splitlines()[0].split(",")
-    assert "recipe.retrain.epochs" in header
-    assert len(header) < 30, header
-    assert "longer" in shown
+    (project.folder / "notes.txt").write_text("something to commit\n")
+    shown = {command: project.run("bash", "-c", command) for command in commands}
+
+    def output(start: str) -> str:
+        return next(text for command, text in shown.items() if command.startswith(start))
+
+    header = next(line for line in output("dvc exp show").splitlines() if "Experiment" in line)
+    assert "strategy.darts-first.alpha_learning_rate" in header
+    assert len(header.split()) < 40, header
+    assert "slower-alpha" in output("dvc exp show")
+    assert "0.003" in output("dvc params diff")
+    metrics = output("dvc metrics diff")
+    assert "ssnas.table1.SSNAS-first-order" in metrics
+    assert "Random-sampling" not in metrics  # did not run again
+    drawn = (project.folder / "dvc_plots/index.html").read_text()
+    assert "entropy of alpha, normal cell" in drawn
+    assert project.stale() == set()  # the last command goes back
+    assert "alpha_learning_rate: 0.03" in (project.folder / "params.yaml").read_text()
