@@ -152,8 +152,9 @@ def _scores(evidence: Evidence) -> dict[tuple[str, str, str], dict[str, tuple[fl
 def _results(
     evidence: Evidence, stage: str, metric: str
 ) -> dict[tuple[str, str, str], list[float]]:
-    """(data, settings, genotype) -> values over seeds."""
-    found: dict[tuple[str, str, str], list[float]] = {}
+    """(data, settings, genotype) -> values over seeds. The same seed of the same architecture gives
+    the same bits whoever selected it: it counts once."""
+    found: dict[tuple[str, str, str], dict[int, float]] = {}
     for run, line in evidence.lines[stage].items():
         metrics = evidence.metrics(stage, run)
         if not metrics or metric not in metrics or line.get("init") == "random":
@@ -164,8 +165,9 @@ def _results(
         key = _genotype(evidence, *trained["architecture"].split("/"))
         if key:
             settings = f"{trained['network']}, {trained['recipe']}"
-            found.setdefault((line["data"], settings, key), []).append(float(metrics[metric]))
-    return found
+            seeds = found.setdefault((line["data"], settings, key), {})
+            seeds[line["seed"]] = float(metrics[metric])
+    return {key: list(seeds.values()) for key, seeds in found.items()}
 
 
 def _genotype(evidence: Evidence, stage: str, run: str) -> str | None:

@@ -142,5 +142,14 @@ def test_seeds_of_a_result_are_one_point(tmp_path):
     assert points[1].std is None
 
 
+def test_a_seed_that_two_selections_share_counts_once(tmp_path):
+    evidence = project(tmp_path, [0.5, 0.7], [1.0, 2.0])
+    evidence.plan["retrain"]["same"] = dict(evidence.plan["retrain"]["r0"])
+    (tmp_path / "retrain/same").mkdir()
+    (tmp_path / "retrain/same/metrics.json").write_text('{"test_accuracy": 0.5}')
+    (asked,) = questions(Evidence(tmp_path, evidence.plan))
+    assert asked.strata["digits · cells, retrain"][0].results == (0.5,)
+
+
 def test_without_results_there_is_no_question():
     assert questions(Evidence(Path("nowhere"), {})) == []
