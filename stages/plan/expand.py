@@ -31,6 +31,7 @@ class Expansion:
                         self._row(content, spec["data"], {**spec["each"], **row}, table)
                         for row in rows
                     ]
+        self._retrain_candidates()
         if not self.tables:
             raise SettingsError(f"the plan has no rows: only is {config['only']}")
 
@@ -112,6 +113,23 @@ class Expansion:
             "seed": seed,
         }
         return self._add("probe", _named(architecture, "-".join(variants), seed), line)
+
+    def _retrain_candidates(self) -> None:
+        """One more training of every candidate of the selections whose criterion is listed in
+        `retrain_candidates`: no row needs it; the report asks whether the score predicts it."""
+        for line in list(self.runs["retrain"].values()):
+            stage, _, name = line["architecture"].partition("/")
+            if stage != "select" or line["seed"]:
+                continue
+            selection = self.runs["select"][name]
+            if selection["criterion"] not in self.config["retrain_candidates"]:
+                continue
+            for place, candidate in enumerate(selection["candidates"]):
+                scored = self.runs["score"][candidate]
+                if scored["data"] == line["data"]:  # on other data the score says something else
+                    run = _named(line["architecture"], f"candidate{place}", line["seed"])
+                    own = {"architecture": f"search/{scored['search']}"}
+                    self._add("retrain", run, line | own)
 
     # ---------------------------------------------------- architectures ----
 

@@ -8,25 +8,25 @@ from typing import Any
 from stages.core.spaces.draw import draw
 from stages.core.spaces.genotype import read_genotype
 from stages.report.evidence import Evidence
+from stages.report.settings import Report
 
 
-def architectures(evidence: Evidence) -> list[dict[str, Any]]:
-    """One entry per different genotype that is trained in full (retrain, pretrain): title, svg,
+def architectures(evidence: Evidence, report: Report) -> list[dict[str, Any]]:
+    """One entry per different genotype that a row of the tables was made with: title, svg,
     facts (name of the selection or search, how it came about). Published networks come last."""
     found: dict[str, dict[str, Any]] = {}
-    for stage in ("retrain", "pretrain"):
-        for line in evidence.lines[stage].values():
-            name = line["architecture"]
-            file = evidence.genotype(name)
-            if file is None:
-                continue
-            genotype = read_genotype(file)
-            key = json.dumps(genotype.to_json(), sort_keys=True)
-            entry = found.setdefault(key, {"names": [], "space": genotype.space, "facts": []})
-            if name not in entry["names"]:
-                entry["names"].append(name)
-                entry["facts"].append((name.partition("/")[2], _fact(evidence, name)))
-            entry.setdefault("genotype", genotype)
+    rows = [row for rows in report.tables.values() for row in rows]
+    used = [evidence.architecture(run) for row in rows for run in [*row.runs, *row.minus]]
+    for name in dict.fromkeys(name for name in used if name):
+        file = evidence.genotype(name)
+        if file is None:
+            continue
+        genotype = read_genotype(file)
+        key = json.dumps(genotype.to_json(), sort_keys=True)
+        entry = found.setdefault(key, {"names": [], "space": genotype.space, "facts": []})
+        entry["names"].append(name)
+        entry["facts"].append((name.partition("/")[2], _fact(evidence, name)))
+        entry.setdefault("genotype", genotype)
     drawn = []
     for entry in found.values():
         title = ", ".join(name.partition("/")[2] for name in entry["names"])

@@ -48,6 +48,16 @@ class Evidence:
         file = self.folder(stage, run) / name
         return read_json(file) if file.exists() else None
 
+    def architecture(self, run: str) -> str | None:
+        """`select/<run>` or `search/<run>` whose genotype the run `<stage>/<run>` trained."""
+        stage, _, name = run.partition("/")
+        line = self.lines.get(stage, {}).get(name, {})
+        if "pretrain" in line:
+            return self.architecture(f"pretrain/{line['pretrain']}")
+        if "weights" in line:
+            return self.architecture(line["weights"])
+        return line.get("architecture")
+
     def genotype(self, architecture: str) -> Path | None:
         """genotype.json of `<stage>/<run>`."""
         file = self.results / architecture / "genotype.json"

@@ -54,7 +54,7 @@ def page(
             paper: [view for view in views if view["paper"] == paper]
             for paper in dict.fromkeys(view["paper"] for view in views)
         },
-        "architectures": architectures(evidence),
+        "architectures": architectures(evidence, report),
         "curves": search_curves(evidence),
         "evolutions": evolutions,
         "questions": asked,

@@ -12,7 +12,6 @@ import json
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -132,7 +131,10 @@ def _scores(evidence: Evidence) -> dict[tuple[str, str, str], dict[str, tuple[fl
     found: dict[tuple[str, str, str], dict[str, tuple[float, str]]] = {}
     several: dict[tuple[str, str], set[str]] = {}
     for run, line in evidence.lines["score"].items():
-        metrics, key = evidence.metrics("score", run), _genotype(evidence, "search", line["search"])
+        metrics, key = (
+            evidence.metrics("score", run),
+            _genotype(evidence, f"search/{line['search']}"),
+        )
         for criterion in CRITERIA:
             if metrics and key and criterion in metrics:
                 setting = f"{line['network']}, {line['recipe']}"
@@ -159,18 +161,17 @@ def _results(
         metrics = evidence.metrics(stage, run)
         if not metrics or metric not in metrics or line.get("init") == "random":
             continue
-        trained = line if stage == "retrain" else evidence.lines["pretrain"].get(line["pretrain"])
-        if trained is None:
-            continue
-        key = _genotype(evidence, *trained["architecture"].split("/"))
+        architecture = evidence.architecture(f"{stage}/{run}")
+        key = _genotype(evidence, architecture) if architecture else None
         if key:
+            trained = line if stage == "retrain" else evidence.lines["pretrain"][line["pretrain"]]
             settings = f"{trained['network']}, {trained['recipe']}"
             seeds = found.setdefault((line["data"], settings, key), {})
             seeds[line["seed"]] = float(metrics[metric])
     return {key: list(seeds.values()) for key, seeds in found.items()}
 
 
-def _genotype(evidence: Evidence, stage: str, run: str) -> str | None:
+def _genotype(evidence: Evidence, architecture: str) -> str | None:
     """The architecture's content: the same cell may be found twice, and scored in two ways."""
-    file: Any = evidence.genotype(f"{stage}/{run}")
+    file = evidence.genotype(architecture)
     return json.dumps(read_json(file), sort_keys=True) if file else None

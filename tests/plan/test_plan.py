@@ -80,10 +80,26 @@ def test_label_free_runs_are_given_no_labels():
             assert (line["labels"] == "no-labels") == label_free, name
 
 
+def test_candidates_are_retrained_where_the_criterion_is_listed():
+    def retrained(*overrides: str) -> dict:
+        return plan(["scale=toy", "only=[ssnas.table1]", *overrides])["retrain"]
+
+    lines = retrained()
+    added = {name: line["architecture"] for name, line in lines.items() if "candidate" in name}
+    assert added == {
+        "ssnas-digits-candidate0-s0": "search/ssnas-digits-s0",
+        "ssnas-digits-candidate1-s0": "search/ssnas-digits-s1",
+    }
+    winner, candidate = lines["ssnas-digits-s0"], lines["ssnas-digits-candidate0-s0"]
+    assert winner | {"architecture": "search/ssnas-digits-s0"} == candidate
+    assert len(retrained("retrain_candidates=[contrastive_loss,accuracy]")) == 8 + 8
+    assert len(retrained("retrain_candidates=[]")) == 8
+
+
 def test_only_narrows_the_plan_to_a_row():
     params = plan(["scale=toy", 'only=["ssnas.table1/SSNAS (first order)"]'])
     assert list(params["report"]["tables"]) == ["ssnas.table1"]
-    assert list(params["retrain"]) == ["ssnas-digits-s0", "ssnas-digits-s1"]
+    assert list(params["retrain"])[:2] == ["ssnas-digits-s0", "ssnas-digits-s1"]
     assert not params["pretrain"]
     assert "pretrain-b32" not in params["recipe"]
 
