@@ -21,7 +21,7 @@ plan: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN)
 
 compare: .venv/installed
-	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report)[/.]' --no-pager
+	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report|params)[/.]' --no-pager
 
 bench: .venv/installed
 	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks
