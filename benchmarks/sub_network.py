@@ -92,8 +92,9 @@ def sub_network_step(rounds: int) -> None:
 def sub_network_memory(rounds: int) -> None:
     ours, discrete, _ = trainings()
     mine, other = ours.kept_bytes() / 1e6, discrete.kept_bytes() / 1e6
-    held = f"held besides: {ours.held_bytes() / 1e6:.0f} MB, other {discrete.held_bytes() / 1e6:.0f} MB"
-    record("sub_network_memory", mine, other, mine / other, "MB", 1, note=held)
+    held = [f"{each.held_bytes() / 1e6:.0f} MB" for each in (ours, discrete)]
+    note = f"held besides: {held[0]}, other {held[1]}"
+    record("sub_network_memory", mine, other, mine / other, "MB", 1, note=note)
 
 
 CLAIMS = {function.__name__: function for function in (sub_network_step, sub_network_memory)}
