@@ -108,8 +108,8 @@ def test_permuted_labels_change_no_bit_of_an_evolution_and_of_what_moco_learns(
         "pretrain.s.network": space,
     }
     written = []
-    for labels in (digits / "labels", permuted):
-        name, images = labels.name, digits / "images"
+    for name, labels in (("before", digits / "labels"), ("after", permuted)):
+        images = digits / "images"
         found = call(search, "s", changes, f"{name}/s", images=images, labels=labels)
         genotype = found / "genotype.json"
         call(pretrain, "s", changes, f"{name}/p", images=images, genotype=genotype)
