@@ -70,7 +70,8 @@ class Expansion:
         if kind not in ("retrain", "probe"):
             raise SettingsError(f"{table}: from is {kind!r}; a row comes from: retrain, probe")
         make = self._retrain if kind == "retrain" else self._probe
-        seeds = range(self.config["seeds"]["final"])
+        counts = self.config["seeds"]  # of a paper's own, or of all
+        seeds = range(counts.get(table.partition(".")[0], counts["final"]))
         architecture, searches = self._architecture(paper, data, row, table)
         entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"

@@ -82,6 +82,13 @@ def test_tables_have_every_row_and_only_planned_ones_are_reproduced(project):
     reproduced = {row["row"] for row in table["rows"] if row["reproduced"]}
     assert reproduced == {"Random sampling", "SSNAS (first order)"}
     assert len(table["rows"]) == 4
+    table = project.read("results/tables/faunae.table2.json")
+    reproduced = {row["row"]: row for row in table["rows"] if row["reproduced"]}
+    assert set(reproduced) == {"FaUNAE (random)"}
+    found = reproduced["FaUNAE (random)"]
+    assert all(found[key] > 0 for key in ("params_million", "flops", "search_device_days"))
+    assert found["search_device_days"] < 0.01 < found["reported_search_gpu_days"]  # measured
+    assert [row["note"] for row in table["rows"][:7]] == ["quoted by the paper"] * 7
     shown = project.run("dvc", "metrics", "show")
     assert "ssnas.table1" in shown or "table1" in shown
 
