@@ -58,15 +58,22 @@ def _order(tables: list[dict[str, Any]]) -> list[Finding]:
     if not pairs:
         return []
     against = [entry for table in tables for entry in table["ordering"]["against_paper"]]
-    clear = sum("row" not in entry and apart(entry) for entry in against)
+    several = [entry for entry in against if "row" not in entry and _spread_known(entry)]
+    clear = sum(map(apart, several))
     agree = pairs - len(against)
     text = f"Methods come in the papers' order in {agree} of {pairs} comparisons of means"
     if against:
+        text += f". In the other {len(against)} this page disagrees with the papers"
+    if several:
         text += (
-            f". In the other {len(against)} this page disagrees with the papers; {clear} of these "
-            f"differ by more than one standard deviation"
+            f"; of the {len(several)} of these with several seeds on both sides, {clear} differ by "
+            f"more than one standard deviation"
         )
     return [{"figure": f"{agree}/{pairs}", "text": text + "."}]
+
+
+def _spread_known(entry: dict[str, Any]) -> bool:
+    return all(entry[side]["std"] is not None for side in ("ahead_in_paper", "behind_in_paper"))
 
 
 def _own(tables: list[dict[str, Any]]) -> list[Finding]:
