@@ -134,6 +134,7 @@ def test_the_page_and_the_tables_are_in_snakemakes_report(project):
     assert "Smoke scale on cpu" in page
     assert "<title>Architecture " in page
     assert "entropy of alpha, normal cell" in page
+    assert "<title>Genealogy of faunae-from-random-shapes-s0" in page
     project.snakemake("--report", "report.html")
     shown = (project.folder / "report.html").read_text()
     assert "with the drawings of all selected architectures" in shown  # the page's caption
