@@ -179,18 +179,18 @@ int weight_gradient(const T* x, const T* g, Weights where, T* w, Tiles tiles, in
 
 }  // namespace
 
-#define ENTRIES(TYPE)                                                                              \
-    int convolve_##TYPE(const TYPE* x, const TYPE* w, int64_t out, int64_t in, int64_t tap,        \
-                        int64_t turned, TYPE* y, int64_t n, int64_t height, int64_t width, int64_t c,  \
-                        int64_t k, int64_t tiles, int threads) {                                   \
-        return convolve(x, w, Weights{out, in, tap, turned != 0}, y, Tiles(n, height, width), c,   \
-                        k, tiles, threads);                                                        \
-    }                                                                                              \
-    int weight_gradient_##TYPE(const TYPE* x, const TYPE* g, int64_t out, int64_t in, int64_t tap, \
-                               TYPE* w, int64_t n, int64_t height, int64_t width, int64_t c,       \
-                               int64_t k, int64_t tiles, int threads) {                            \
-        return weight_gradient(x, g, Weights{out, in, tap, false}, w, Tiles(n, height, width), c,  \
-                               k, tiles, threads);                                                 \
+#define ENTRIES(T)                                                                              \
+    int convolve_##T(                                                                           \
+        const T* x, const T* w, int64_t out, int64_t in, int64_t tap, int64_t turned, T* y,     \
+        int64_t n, int64_t h, int64_t width, int64_t c, int64_t k, int64_t tiles, int threads) { \
+        Weights where{out, in, tap, turned != 0};                                               \
+        return convolve(x, w, where, y, Tiles(n, h, width), c, k, tiles, threads);              \
+    }                                                                                           \
+    int weight_gradient_##T(                                                                    \
+        const T* x, const T* g, int64_t out, int64_t in, int64_t tap, T* w, int64_t n,          \
+        int64_t h, int64_t width, int64_t c, int64_t k, int64_t tiles, int threads) {           \
+        Weights where{out, in, tap, false};                                                     \
+        return weight_gradient(x, g, where, w, Tiles(n, h, width), c, k, tiles, threads);       \
     }
 
 extern "C" {

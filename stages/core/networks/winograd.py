@@ -18,14 +18,14 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 SOURCES = (SOURCE, SOURCE.with_name("winograd_transforms.h"))
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-shared", "-fPIC")
 CHANNELS = 32  # both numbers of channels are multiples of this
-LEAST_TILES = 32  # fewer do not repay the transforms of the kernels
-LEAST_SAVED = 0.75  # of the direct multiplications: tiles that stick out of an image do too much
+# Where it pays, measured: enough tiles to repay the transforms of the kernels; at most this part of
+# the direct multiplications, since tiles that stick out of an image do too many.
+LEAST_TILES, MOST_MULTIPLICATIONS = 32, 0.5
 TILES = {"convolve": 48, "weight_gradient": 128}  # worked on at a time: what the caches hold
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,12 @@ def library() -> ctypes.CDLL | None:
         return ctypes.CDLL(str(built))
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", "") or error
-        log.warning("3x3 convolutions are not accelerated: %s cannot compile: %s", compiler, reason)
+        log.warning(
+            "3x3 convolutions are slower than they could be: %s cannot compile them; set CXX to a "
+            "C++17 compiler with OpenMP: %s",
+            compiler,
+            reason,
+        )
         return None
 
 
@@ -79,12 +84,16 @@ def _call(name: str, *arguments: Tensor | int, dtype: torch.dtype) -> None:
         ctypes.c_int(torch.get_num_threads()),
     )
     if status:
-        raise MemoryError(f"no memory for a convolution of {arguments}")
+        shapes = [tuple(given.shape) for given in arguments if isinstance(given, Tensor)]
+        raise MemoryError(f"no memory for a convolution of tensors {shapes}: lower the batch size")
 
 
 def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
     """The convolution, or, `turned`, from the gradient of its outputs that of its inputs."""
     n, channels, height, width = x.shape
+    x = x.contiguous(memory_format=torch.channels_last)
+    if weight.stride(2) != 3 * weight.stride(3):
+        weight = weight.contiguous()
     out, into, _, tap = weight.stride()
     if turned:
         out, into = into, out
@@ -98,9 +107,11 @@ def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
 
 
 def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor) -> Tensor:
-    made = torch.empty_like(weight)
+    made = torch.empty_like(weight, memory_format=torch.channels_last)
     out, into, _, tap = made.stride()
     n, channels, height, width = x.shape
+    x = x.contiguous(memory_format=torch.channels_last)
+    gradient = gradient.contiguous(memory_format=torch.channels_last)
     _call(
         "weight_gradient", x, gradient, out, into, tap, made, n, height, width, channels,
         weight.shape[0], dtype=x.dtype,
@@ -113,17 +124,17 @@ class Winograd(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)
-        if weight.stride(2) != 3 * weight.stride(3):
-            weight = weight.contiguous()
         ctx.save_for_backward(x, weight)
         return _convolve(x, weight, False)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        if torch.is_grad_enabled():  # second derivatives are asked for: by torch's own
+            sizes = [1, 1], [1, 1], [1, 1], False, [0, 0], 1
+            return torch.ops.aten.convolution_backward(
+                gradient, x, weight, None, *sizes, [*ctx.needs_input_grad, False]
+            )[:2]
         return (
             _convolve(gradient, weight, True) if ctx.needs_input_grad[0] else None,
             _weight_gradient(x, gradient, weight) if ctx.needs_input_grad[1] else None,
@@ -134,14 +145,11 @@ def _pays(x: Tensor, weight: Tensor) -> bool:
     """Whether the transforms of this batch and of its kernels cost less than they save."""
     n, _, height, width = x.shape
     tiles = -(-height // 4) * -(-width // 4)
-    return 36 * tiles <= LEAST_SAVED * 9 * height * width and n * tiles >= LEAST_TILES
+    return 36 * tiles <= MOST_MULTIPLICATIONS * 9 * height * width and n * tiles >= LEAST_TILES
 
 
 class WinogradConv2d(nn.Conv2d):
-    """A Conv2d of 3x3, stride 1 and padding 1: its function and parameters, on the CPU faster.
-
-    No second derivatives: asking for them raises RuntimeError.
-    """
+    """A Conv2d of 3x3, stride 1 and padding 1: its function and parameters, on the CPU faster."""
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if (

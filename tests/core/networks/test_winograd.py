@@ -88,11 +88,9 @@ def test_same_bits_whatever_the_number_of_threads():
         assert all(torch.equal(found, first) for found, first in zip(run, runs[0], strict=True))
 
 
-def test_second_derivatives_are_refused():
+def test_second_derivatives():
     x, weight, _ = case((2, 32, 32, 4, 4), torch.float64)
-    (gradient,) = torch.autograd.grad(Winograd.apply(x, weight).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
+    assert torch.autograd.gradgradcheck(Winograd.apply, (x, weight), fast_mode=True)
 
 
 class Net(nn.Module):
@@ -146,7 +144,7 @@ def test_small_batches_and_maps_stay_direct(monkeypatch):
     conv = WinogradConv2d(32, 32, 3, padding=1, bias=False)
     assert used(monkeypatch, torch.randn(64, 32, 8, 8), conv)
     assert not used(monkeypatch, torch.randn(1, 32, 8, 8), conv)
-    assert not used(monkeypatch, torch.randn(64, 32, 2, 2), conv)
+    assert not used(monkeypatch, torch.randn(64, 32, 5, 5), conv)
     with torch.autocast("cpu", torch.bfloat16):
         assert not used(monkeypatch, torch.randn(64, 32, 8, 8), conv)
 
@@ -160,7 +158,7 @@ def test_without_a_compiler_torch_computes_and_a_warning_says_so(monkeypatch, tm
         x = torch.randn(64, 32, 8, 8)
         with caplog.at_level(logging.WARNING):
             assert torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias, padding=1))
-        assert "not accelerated: no-such-compiler cannot compile" in caplog.text
+        assert "no-such-compiler cannot compile them; set CXX to a C++17 compiler" in caplog.text
         assert not any(tmp_path.rglob("*.so"))
     finally:
         winograd.library.cache_clear()
