@@ -141,6 +141,18 @@ class Winograd(torch.autograd.Function):
         )
 
 
+def _computes(x: Tensor, weight: Tensor) -> bool:
+    """Whether these are numbers in memory of a type that is known here."""
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing() or type(x) is not Tensor
+    return (
+        not traced
+        and x.device.type == "cpu"
+        and x.dtype == weight.dtype
+        and x.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
 def _pays(x: Tensor, weight: Tensor) -> bool:
     """Whether the transforms of this batch and of its kernels cost less than they save."""
     n, _, height, width = x.shape
@@ -152,14 +164,7 @@ class WinogradConv2d(nn.Conv2d):
     """A Conv2d of 3x3, stride 1 and padding 1: its function and parameters, on the CPU faster."""
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if (
-            x.device.type != "cpu"
-            or x.dtype not in (torch.float32, torch.float64)
-            or weight.dtype != x.dtype
-            or torch.is_autocast_enabled("cpu")
-            or not _pays(x, weight)
-            or library() is None
-        ):
+        if not (_computes(x, weight) and _pays(x, weight) and library() is not None):
             return super()._conv_forward(x, weight, bias)
         y = Winograd.apply(x, weight)
         return y if bias is None else y + bias.view(-1, 1, 1)

@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from stages.core.networks import winograd
+from stages.core.networks.resnet import ResNet
 from stages.core.networks.winograd import Winograd, WinogradConv2d, use_winograd
+from stages.core.settings import Network
 
 # (images, in, out, height, width): tiles that stick out, a single pixel, more than a block of tiles
 SHAPES = [
@@ -147,6 +149,30 @@ def test_small_batches_and_maps_stay_direct(monkeypatch):
     assert not used(monkeypatch, torch.randn(64, 32, 5, 5), conv)
     with torch.autocast("cpu", torch.bfloat16):
         assert not used(monkeypatch, torch.randn(64, 32, 8, 8), conv)
+
+
+def test_a_traced_network_holds_torchs_convolutions():
+    conv, x = WinogradConv2d(32, 32, 3, padding=1), torch.randn(64, 32, 8, 8)
+    for traced in (torch.export.export(conv, (x,)).module(), torch.jit.trace(conv, x)):
+        assert torch.equal(traced(x), F.conv2d(x, conv.weight, conv.bias, padding=1))
+
+
+def test_resnet_is_torchvisions():
+    from torchvision.models import resnet18
+
+    torch.manual_seed(0)
+    network = ResNet(18, Network("imagenet", 64, 0)).double()
+    assert sum(isinstance(module, WinogradConv2d) for module in network.modules()) == 13
+    expected = resnet18().double()
+    expected.fc = nn.Identity()
+    expected.load_state_dict(network.state_dict())
+    x = torch.randn(8, 3, 64, 64, dtype=torch.float64)
+    results = []
+    for model in (network, expected):
+        model(x).square().sum().backward()
+        results.append([model(x), *(parameter.grad for parameter in model.parameters())])
+    for found, value in zip(*results, strict=True):
+        assert relative(found, value) < 1e-9
 
 
 def test_without_a_compiler_torch_computes_and_a_warning_says_so(monkeypatch, tmp_path, caplog):
