@@ -11,6 +11,8 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
                      from metric to number where it has several.
          metrics.json  headline: mean per row, counts of rows, gain of pretraining
          index.md      all tables on one page
+         own.*, best/  of a plan for one's own images: the table, and weights and genotype of the
+                       best network
 
 Example: python -m stages.report --results results --out results/tables
 Time:    seconds.
@@ -26,6 +28,7 @@ from pathlib import Path
 from stages.core.command import InputError
 from stages.core.run import PLAN
 from stages.core.settings import SettingsError
+from stages.report.own import collect_own, write_own
 from stages.report.provenance import commit
 from stages.report.settings import read_report, read_reported
 from stages.report.tables import collect
@@ -37,9 +40,11 @@ REPORTED = Path("workflow/report/paper_tables.yaml")
 def report(results: Path, reported: Path, out: Path, plan: Path = PLAN) -> None:
     """All is collected before anything is written. Raises SettingsError on a plan that does not fit
     the papers' tables, InputError naming the run that is missing or has no usable value."""
-    papers = read_reported(reported)
-    tables = collect(read_report(plan), papers, results, commit())
-    write_tables(tables, papers, out)
+    papers, asked = read_reported(reported), read_report(plan)
+    tables = collect(asked, papers, results, commit())
+    own = collect_own(asked.own, asked.scale, results, commit()) if asked.own else None
+    write_tables(tables, papers, out, own)
+    write_own(own, results, out)
     rows = [row for table in tables for row in table["rows"]]
     made = sum(row["reproduced"] is not None for row in rows)
     print(f"{made} of {len(rows)} rows in {len(tables)} tables reproduced: {out / 'index.md'}")
