@@ -75,9 +75,9 @@ class _Counter(TorchDispatchMode):
 
 
 def _counted(network: nn.Module, batch: int, side: int) -> Counted:
-    network = network.to("meta").train()
+    network, images = network.to("meta").train(), torch.empty(batch, 3, side, side, device="meta")
     with torch.no_grad(), _Counter() as counter:
-        network(torch.empty(batch, 3, side, side, device="meta"))
+        network(images)
     tensors, params = len(list(network.parameters())), parameters(network)
     update = Work(0.0, UPDATE_PASSES * 4.0 * params, UPDATE_CALLS * tensors)
     return Counted(counter.work, update, params)
