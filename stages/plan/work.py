@@ -103,8 +103,8 @@ def network_work(kind: str, depth: int | tuple, network: tuple, batch: int, side
 
 
 def views_work(views: Views, batch: int, side: int) -> Work:
-    """Of random views of one batch; counted on two images."""
-    few = 2
+    """Of random views of one batch; counted on a few images, as each is drawn by itself."""
+    few = 16
     make = RandomViews(views, torch.zeros(3), torch.ones(3))
     with torch.random.fork_rng(devices=[]), _Counter() as counter:
         torch.manual_seed(0)

@@ -93,7 +93,7 @@ def test_counted_by_hand():
 
 def test_views_are_counted_per_image_and_cost_what_they_do():
     plain, blurred = Views("none"), Views("resized", [0.5, 1.0], [0.75, 1.33], blur=1.0)
-    few, many = (views_work(blurred, batch, 16) for batch in (2, 20))
+    few, many = (views_work(blurred, batch, 16) for batch in (3, 30))
     assert many.bytes == 10 * few.bytes
     assert many.calls == few.calls > views_work(plain, 2, 16).calls
 
