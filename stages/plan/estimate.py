@@ -15,10 +15,11 @@ from stages.core.run import Run, resolve_run
 from stages.core.settings import Network, SettingsError
 from stages.plan.datasets import Size, expected_size
 from stages.plan.phases import phases
-from stages.plan.rates import CPU_SHARE, GPU_SHARE, GPUS, measured_rates
+from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
 from stages.plan.work import Counted, Work, network_work, supernet_work, views_work
 
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
+SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
 PACK_LIMIT = 2**30  # bytes of pixels above which folders and ImageNet are indexed, never copied
 SMALL_FILES = 1e5  # bytes: metrics, curves, genotype of a run
 # Copies of a network's weights that a run leaves behind: MoCo's teacher is a second one.
@@ -38,7 +39,7 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     for stage in RUNS:
         runs = list(_runs(stage, params))
         work = [run_work(run, params) for run in runs]
-        starts = len(runs) * START_SECONDS
+        starts = len(runs) * (START_SECONDS + SETUP_SECONDS)
         hours = (sum(here.seconds(w) for w in work) + starts) / 3600
         gpu_hours = (sum(GPUS[gpu].seconds(w) for w in work) + starts) / 3600
         disk = sum(run_bytes(run, params) for run in runs) / 1e9
@@ -49,11 +50,11 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f", ",.2f"))
     return (
         f"{table}\n\n"
-        f"Here, {threads} threads: {here.flops / 1e9:.0f} GFLOP/s ({CPU_SHARE:.0%} of a matrix "
-        f"product), {here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call, measured;\n"
+        f"Here, {threads} threads, measured: {here.flops / 1e9:.0f} GFLOP/s, "
+        f"{here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call;\n"
         f"{gpu}: {GPUS[gpu].flops / 1e12:.1f} TFLOP/s ({GPU_SHARE:.0%} of its data sheet), "
         f"{GPUS[gpu].bytes / 1e12:.1f} TB/s, {GPUS[gpu].call * 1e6:.0f} us a call. "
-        f"{START_SECONDS:.0f} s a job for its start.\n"
+        f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start.\n"
         "Searched cells are counted as the random cell of seed 0, searched chains of blocks as "
         "ResNet-50.\nDisk: results; DVC's cache holds them a second time unless the file system "
         "can share them."
@@ -77,7 +78,7 @@ def check(params: dict[str, Any], results: Path) -> str:
             if not file.exists() or not work.flops:
                 continue
             count += 1
-            estimated += here.seconds(work)
+            estimated += SETUP_SECONDS + here.seconds(work)
             measured += read_json(file)["seconds"]
         if count:
             ratio = estimated / measured

@@ -71,7 +71,7 @@ class Expansion:
 
     def _row(self, paper: dict, spec: dict, row: dict, table: str) -> dict[str, Any]:
         data_name = spec["data"]
-        data = self._data(data_name)
+        data = self._data(data_name, table)
         if "without_classes" in row and not self._classes(data):
             row = {**row, "from": row["without_classes"]}
         searched_on = self._data(spec.get("search_data", data_name))
@@ -184,8 +184,10 @@ class Expansion:
         kind = (self.config["objective"].get(objective) or {}).get("kind")
         return "labels" if kind == "supervised" else "no-labels"
 
-    def _data(self, name: str) -> str:
-        data = self.config["stand_ins"].get(name, name)
+    def _data(self, name: str, table: str = "") -> str:
+        """What a table runs on: `stand_ins` may name it for the paper's data or for the table."""
+        stand_ins = self.config["stand_ins"]
+        data = stand_ins.get(table, stand_ins.get(name, name))
         self._add("prepare", data, {"data": data})
         return data
 

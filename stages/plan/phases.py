@@ -9,6 +9,7 @@ from typing import Any
 from stages.core.run import Run
 from stages.core.settings import Views
 from stages.plan.datasets import Size
+from stages.score.held_out import VIEW_PAIRS
 
 # Forward passes of the network per image of a training step; backward costs about two. SimCLR has
 # two views, MoCo's second view goes through the teacher alone.
@@ -69,7 +70,8 @@ def _search(run: Run, size: Size) -> list[Phase]:
 def _score(run: Run, size: Size) -> list[Phase]:
     recipe, images = run.settings["recipe"], _images(run, size)
     trained = recipe.epochs * (1 - recipe.validation_fraction) * images
-    held_out = recipe.validation_fraction * images
+    draws = VIEW_PAIRS if run.settings["objective"].kind != "supervised" else 1
+    held_out = draws * recipe.validation_fraction * images
     return [_phase(run.settings["objective"], recipe.batch_size, trained, held_out)]
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from stages.plan.work import Work
+from stages.plan.work import Work, counted
 
-GPU_SHARE = 0.3  # assumed: the share of the peak that small convolutions reach
-CPU_SHARE = 0.5  # measured at toy scale: the share of a matrix product's rate
+GPU_SHARE = 0.3  # assumed: the share of peak and bandwidth that small convolutions reach
+BACKWARD = 3  # a forward and a backward pass, in forward passes
+AROUND = 2.0  # measured at toy scale: a call in a stage, of its time in a loop over three layers
 
 
 @dataclass(frozen=True)
@@ -29,39 +30,59 @@ class Rates:
         return work.flops / self.flops + work.bytes / self.bytes + work.calls * self.call
 
 
-# Peak of float32 multiplications with tensor cores off, memory bandwidth (vendors' data sheets);
-# a kernel's start (usual for PyTorch).
+def _gpu(tera_flops: float, terabytes: float) -> Rates:
+    return Rates(tera_flops * 1e12 * GPU_SHARE, terabytes * 1e12 * GPU_SHARE, 1e-5)
+
+
+# Peak of float32 multiplications with tensor cores off (TFLOP/s) and memory bandwidth (TB/s), from
+# the vendors' data sheets; 10 us are what PyTorch usually needs to start a kernel.
 GPUS = {
-    "V100": Rates(15.7e12 * GPU_SHARE, 0.9e12, 1e-5),
-    "A100": Rates(19.5e12 * GPU_SHARE, 1.55e12, 1e-5),
-    "H100": Rates(67.0e12 * GPU_SHARE, 3.35e12, 1e-5),
-    "RTX3090": Rates(35.6e12 * GPU_SHARE, 0.94e12, 1e-5),
-    "RTX4090": Rates(82.6e12 * GPU_SHARE, 1.01e12, 1e-5),
+    "V100": _gpu(15.7, 0.9),
+    "A100": _gpu(19.5, 1.55),
+    "H100": _gpu(67.0, 3.35),
+    "RTX3090": _gpu(35.6, 0.94),
+    "RTX4090": _gpu(82.6, 1.01),
 }
 
 
 def measured_rates(threads: int) -> Rates:
-    """Of this machine's CPU with `threads`: a matrix product, a sum of arrays of the size of a
-    feature map, and the layers of a tiny network."""
+    """Of this machine's CPU with `threads`: of a matrix product the arithmetic, of a convolution
+    with batch norm and ReLU, forward and backward, on tiny maps the calls, on large ones the
+    traffic that is left when arithmetic and calls are taken off."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    side, elements = 1024, 2**18
-    a, b = torch.rand(side, side), torch.rand(elements)
-    tiny = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
-    x = torch.rand(2, 4, 4, 4)
-    with torch.no_grad():
-        product = _seconds(lambda: a @ a)
-        added = _seconds(lambda: b + 1.0)
-        layers = _seconds(lambda: tiny(x))
+    side = 1024
+    a = torch.rand(side, side)
+    flops = 2 * side**3 / _seconds(lambda: a @ a)
+    tiny, large = (_layers(*shape) for shape in ((2, 8, 4), (64, 16, 16)))
+    call = AROUND * _seconds(tiny[1]) / (BACKWARD * tiny[0].calls)
+    work = large[0] * BACKWARD
+    rest = _seconds(large[1]) - work.flops / flops - work.calls * call / AROUND
     torch.set_num_threads(before)
-    return Rates(CPU_SHARE * 2 * side**3 / product, 2 * 4 * elements / added, layers / len(tiny))
+    return Rates(flops, work.bytes / max(rest, 1e-9), call)
+
+
+def _layers(batch: int, channels: int, side: int) -> tuple[Work, Callable[[], None]]:
+    """What such layers' forward pass counts, and a call that does a forward and a backward pass."""
+    layers = nn.Sequential(
+        nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
+    ).to(memory_format=torch.channels_last)
+    x = torch.rand(batch, channels, side, side).contiguous(memory_format=torch.channels_last)
+    x.requires_grad_()
+
+    def step() -> None:
+        out: Tensor = layers(x)
+        out.sum().backward()
+
+    return counted(lambda: layers(x)), step
 
 
 def _seconds(call: Callable[[], object], seconds: float = 0.3) -> float:
-    """Mean of repeated calls."""
-    call()
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
+    """Of the fastest of repeated calls: what disturbs them is not theirs."""
+    for _ in range(3):
         call()
-        count += 1
-    return (time.perf_counter() - start) / count
+    best, end = float("inf"), time.perf_counter() + seconds
+    while (start := time.perf_counter()) < end:
+        call()
+        best = min(best, time.perf_counter() - start)
+    return best

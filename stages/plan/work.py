@@ -6,6 +6,7 @@ depthwise convolutions and batch norms wait for memory: three numbers are counte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
@@ -74,19 +75,25 @@ class _Counter(TorchDispatchMode):
         return found
 
 
-def _counted(network: nn.Module, batch: int, side: int) -> Counted:
-    network, images = network.to("meta").train(), torch.empty(batch, 3, side, side, device="meta")
+def counted(call: Callable[[], object]) -> Work:
+    """Of a call, without any backward pass."""
     with torch.no_grad(), _Counter() as counter:
-        network(images)
+        call()
+    return counter.work
+
+
+def count_network(network: nn.Module, batch: int, side: int) -> Counted:
+    network, images = network.to("meta").train(), torch.empty(batch, 3, side, side, device="meta")
+    forward = counted(lambda: network(images))
     tensors, params = len(list(network.parameters())), parameters(network)
     update = Work(0.0, UPDATE_PASSES * 4.0 * params, UPDATE_CALLS * tensors)
-    return Counted(counter.work, update, params)
+    return Counted(forward, update, params)
 
 
 @cache
 def supernet_work(space: tuple, batch: int, side: int) -> Counted:
     """Of DARTS' supernet for the fields of a CellSpace."""
-    return _counted(Supernet(CellSpace(*space)), batch, side)
+    return count_network(Supernet(CellSpace(*space)), batch, side)
 
 
 @cache
@@ -99,15 +106,14 @@ def network_work(kind: str, depth: int | tuple, network: tuple, batch: int, side
         "block": lambda: resnet50(depth),
         "resnet": lambda: ResNetGenotype(depth),
     }
-    return _counted(build_network(genotypes[kind](), Network(*network), side), batch, side)
+    return count_network(build_network(genotypes[kind](), Network(*network), side), batch, side)
 
 
 def views_work(views: Views, batch: int, side: int) -> Work:
     """Of random views of one batch; counted on a few images, as each is drawn by itself."""
     few = 16
     make = RandomViews(views, torch.zeros(3), torch.ones(3))
-    with torch.random.fork_rng(devices=[]), _Counter() as counter:
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        make(torch.zeros(few, 3, side, side, dtype=torch.uint8))
-    counted = counter.work
-    return Work(counted.flops * batch / few, counted.bytes * batch / few, counted.calls)
+        work = counted(lambda: make(torch.zeros(few, 3, side, side, dtype=torch.uint8)))
+    return Work(work.flops * batch / few, work.bytes * batch / few, work.calls)

@@ -22,7 +22,7 @@ from stages.plan.datasets import Size
 from stages.plan.estimate import check, estimate, run_bytes, run_work
 from stages.plan.phases import phases
 from stages.plan.rates import Rates, measured_rates
-from stages.plan.work import Work, _counted, views_work
+from stages.plan.work import Work, count_network, views_work
 
 DIGITS = Size(256, 64, 0, 10)
 
@@ -83,7 +83,7 @@ def test_work_of_a_run_is_that_of_its_passes_and_views(smoke, stage, name, netwo
 
 def test_counted_by_hand():
     layer = nn.Conv2d(3, 8, 3, padding=1, bias=False)
-    counted = _counted(layer, batch=4, side=16)
+    counted = count_network(layer, batch=4, side=16)
     maps = 4 * 16 * 16
     assert counted.forward.flops == 2 * maps * 3 * 8 * 9
     assert counted.forward.calls == 1

@@ -147,9 +147,11 @@ def settings(section, name):
     return next(run.settings[section] for run in runs if getattr(run.line, section) == name)
 
 
-PUBLISHED = [  # parameters with the classifier, multiply-adds of an image: DARTS' and torchvision's
+# Parameters with the classifier, multiply-adds of an image: DARTS' and torchvision's. The 574 M that
+# DARTS reports on ImageNet are 8.3 % above what convolutions and classifier of its network need.
+PUBLISHED = [
     ("darts_v2", "cells", 10, 32, 3_349_342, None),
-    ("darts_v2", "cells-imagenet", 1000, 224, 4_718_752, 574e6),
+    ("darts_v2", "cells-imagenet", 1000, 224, 4_718_752, 574e6 / 1.083),
     (ResNetGenotype(18), "resnet18", 10, 32, 11_173_962, 0.556e9),
     (ResNetGenotype(50), "resnet50", 1000, 224, 25_557_032, 4.09e9),
     (block.resnet50((4, 5, 7, 4)), "resnet50", 1000, 224, 25_557_032, 4.09e9),

@@ -174,8 +174,8 @@ def test_every_value_names_its_source():
 
 def test_transferred_cells_are_searched_on_other_data_than_they_are_trained_on():
     params = plan(["scale=toy", "only=[ssnas.table2]"])
-    line = params["retrain"]["ssnas-digits-on-shapes-s1"]
-    assert line["data"] == "shapes"
+    line = params["retrain"]["ssnas-digits-on-shapes-64-s1"]
+    assert line["data"] == "shapes-64"
     assert line["architecture"] == "select/ssnas-digits"
     assert {line["data"] for line in params["search"].values()} == {"digits"}
     paper = plan(["scale=paper", "only=[ssnas.table2]"])
