@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from stages.plan.work import Work, counted
 
 GPU_SHARE = 0.3  # assumed: the share of peak and bandwidth that small convolutions reach
 BACKWARD = 3  # a forward and a backward pass, in forward passes
-AROUND = 2.0  # measured at toy scale: a call in a stage, of its time in a loop over three layers
+AROUND = 2.0  # measured at toy scale: calls and traffic in a stage, of those in a loop of 3 layers
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,27 @@ GPUS = {
 
 
 def measured_rates(threads: int) -> Rates:
-    """Of this machine's CPU with `threads`: of a matrix product the arithmetic, of a convolution
-    with batch norm and ReLU, forward and backward, on tiny maps the calls, on large ones the
-    traffic that is left when arithmetic and calls are taken off."""
+    """Of this machine's CPU with `threads`: arithmetic of a matrix product; calls and traffic of a
+    convolution with batch norm and ReLU, forward and backward: calls on tiny maps, traffic on maps
+    that fit into a cache and on maps that do not, in their geometric mean."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     side = 1024
     a = torch.rand(side, side)
     flops = 2 * side**3 / _seconds(lambda: a @ a)
-    tiny, large = (_layers(*shape) for shape in ((2, 8, 4), (64, 16, 16)))
-    call = AROUND * _seconds(tiny[1]) / (BACKWARD * tiny[0].calls)
-    work = large[0] * BACKWARD
-    rest = _seconds(large[1]) - work.flops / flops - work.calls * call / AROUND
+    work, step = _layers(2, 8, 4)
+    call = _seconds(step) / work.calls
+    traffic = []
+    for side in (16, 32):
+        work, step = _layers(64, 16, side)
+        rest = _seconds(step) - work.flops / flops - work.calls * call
+        traffic.append(work.bytes / max(rest, 1e-9))
     torch.set_num_threads(before)
-    return Rates(flops, work.bytes / max(rest, 1e-9), call)
+    return Rates(flops, geometric_mean(traffic) / AROUND, AROUND * call)
 
 
 def _layers(batch: int, channels: int, side: int) -> tuple[Work, Callable[[], None]]:
-    """What such layers' forward pass counts, and a call that does a forward and a backward pass."""
+    """What a forward and a backward pass of such layers count, and a call that does them."""
     layers = nn.Sequential(
         nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
     ).to(memory_format=torch.channels_last)
@@ -74,7 +78,7 @@ def _layers(batch: int, channels: int, side: int) -> tuple[Work, Callable[[], No
         out: Tensor = layers(x)
         out.sum().backward()
 
-    return counted(lambda: layers(x)), step
+    return counted(lambda: layers(x)) * BACKWARD, step
 
 
 def _seconds(call: Callable[[], object], seconds: float = 0.3) -> float:

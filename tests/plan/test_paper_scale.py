@@ -147,8 +147,8 @@ def settings(section, name):
     return next(run.settings[section] for run in runs if getattr(run.line, section) == name)
 
 
-# Parameters with the classifier, multiply-adds of an image: DARTS' and torchvision's. The 574 M that
-# DARTS reports on ImageNet are 8.3 % above what convolutions and classifier of its network need.
+# Parameters with the classifier, multiply-adds of an image: DARTS' and torchvision's. The 574 M
+# that DARTS reports on ImageNet are 8.3 % above what convolutions and classifier of its network need.
 PUBLISHED = [
     ("darts_v2", "cells", 10, 32, 3_349_342, None),
     ("darts_v2", "cells-imagenet", 1000, 224, 4_718_752, 574e6 / 1.083),
