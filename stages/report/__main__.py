@@ -32,8 +32,8 @@ from stages.core.command import InputError
 from stages.core.run import PLAN
 from stages.core.settings import SettingsError
 from stages.report.evidence import read_evidence
-from stages.report.page import page
 from stages.report.own import collect_own, write_own
+from stages.report.page import page
 from stages.report.provenance import commit
 from stages.report.series import write_series
 from stages.report.settings import read_report, read_reported
