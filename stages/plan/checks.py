@@ -181,7 +181,14 @@ def _check_probe(place: str, run: Run, runs: dict[str, Run]) -> None:
     if all(protocol.kind == "none" for protocol in protocols.values()):
         raise SettingsError(f"{place} evaluates nothing; give it linear or finetune")
     size = expected_size(runs[f"prepare/{run.line.data}"].settings["data"])
-    if protocols["finetune"].kind == "none" or size is None:
+    if size is None:
+        return
+    batch = protocols["linear"].recipe.batch_size if protocols["linear"].kind == "linear" else 0
+    if batch > size.train:
+        raise SettingsError(
+            f"{place}: linear.recipe.batch_size is {batch}; there are {size.train} labelled images"
+        )
+    if protocols["finetune"].kind == "none":
         return
     labels = round(protocols["finetune"].label_fraction * size.train)
     if labels < size.classes:

@@ -219,7 +219,8 @@ def images(tmp_path):
 
 
 def own(folder, *more):
-    small = [f"recipe.{name}.batch_size=16" for name in ("search", "score-contrastive")]
+    trained = ("recipe.search", "recipe.score-contrastive", "recipe.pretrain-b64")
+    small = [f"{name}.batch_size=8" for name in (*trained, "protocol.linear.recipe")]
     return plan(["paper=own", "data=folder", f"data.root={folder}", *small, *more])
 
 
@@ -238,6 +239,8 @@ def test_own_images_are_probed_if_they_lie_in_class_folders(images):
 def test_own_images_are_counted_when_the_plan_is_made(images):
     with pytest.raises(SettingsError, match="batch_size is 40; its smallest part has 36 images"):
         own(images, "recipe.search.batch_size=40")  # 90 images, 18 for testing, half of 72
+    with pytest.raises(SettingsError, match=r"linear\.recipe\.batch_size is 80; there are 72"):
+        own(images, "protocol.linear.recipe.batch_size=80")
 
 
 def test_missing_own_images_are_refused(tmp_path):
