@@ -21,6 +21,7 @@ from stages.core.spaces.block import resnet50
 from stages.core.spaces.dense import random_dense
 from stages.core.spaces.genotype import ResNetGenotype, random_genotype
 from stages.plan.datasets import Size, expected_size
+from stages.plan.detection_work import transfer_flops
 
 # Peak of float32 multiplications with tensor cores off, in TFLOP/s (vendors' data sheets).
 GPUS = {"V100": 15.7, "A100": 19.5, "H100": 67.0, "RTX3090": 35.6, "RTX4090": 82.6}
@@ -67,6 +68,8 @@ def run_work(run: Run, params: dict[str, Any]) -> float:
     if run.stage in ("prepare", "select"):
         return 0.0
     data = resolve_run("prepare", run.line.data, params, "the plan").settings["data"]
+    if run.stage == "transfer":
+        return transfer_flops(run, data)
     size = expected_size(data)
     if size is None:
         raise SettingsError(
