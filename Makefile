@@ -26,10 +26,11 @@ compare: .venv/installed
 bench: .venv/installed
 	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks
 
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt workflow/envs/nassl.post-deploy.sh
 	@$(PYTHON) -m venv .venv
 	@echo "Installing into .venv: a few minutes, once."
 	@.venv/bin/pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --requirement requirements.txt
+	@$(RUN) sh workflow/envs/nassl.post-deploy.sh
 	@touch $@
 
 clean:

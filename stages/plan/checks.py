@@ -14,6 +14,7 @@ from stages.core.run import Run, resolve_run
 from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
 from stages.plan.datasets import expected_size
+from stages.plan.detection import check_data, check_transfer
 
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
@@ -33,7 +34,9 @@ IN_UNIT_INTERVAL = (
     "validation_fraction", "test_fraction", "label_fraction", "depth_mutation",
     "mutation_weight", "loss_decay", "decay", "epsilon", "final_epsilon",
 )  # fmt: skip
-POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads")
+POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads",
+            "iterations", "images_per_batch", "reference_devices", "test_side", "longest",
+            "anchors_per_image", "rois_per_image", "pooler_resolution")  # fmt: skip
 SEARCHED_BY = {
     "darts": ("cell",),
     "evolution": ("block", "dense"),
@@ -58,6 +61,7 @@ def check_plan(params: dict[str, Any]) -> None:
         for settings_name, settings in run.settings.items():
             _check_values(f"{place}: {settings_name}", settings)
         _check_values(place, run.line)
+        check_data(place, run, runs)
         CHECKS.get(run.stage, lambda *_: None)(place, run, runs)
 
 
@@ -69,12 +73,19 @@ def _check_values(where: str, settings: Any) -> None:
             raise SettingsError(f"{where}.{key} is {value!r}; allowed: {allowed}")
         if name in IN_UNIT_INTERVAL and not 0 <= value <= 1:
             raise SettingsError(f"{where}.{key} is {value}; allowed: 0 to 1")
-        if name in POSITIVE and value <= 0 and not (name in ("channels", "cells") and value == 0):
+        if name in POSITIVE and value <= 0 and not (value == 0 and _may_be_zero(name, settings)):
             raise SettingsError(f"{where}.{key} is {value}; it must be greater than 0")
         if name in ("crop_scale", "crop_ratio", "blur_sigma") and not (
             len(value) == 2 and 0 < value[0] <= value[1]
         ):
             raise SettingsError(f"{where}.{key} is {value}; allowed: [low, high], 0 < low <= high")
+
+
+def _may_be_zero(name: str, settings: Any) -> bool:
+    """Nothing given: another key, or what is there, decides."""
+    return name in ("channels", "cells") or (
+        name == "image_size" and settings.kind in ("voc", "coco")
+    )
 
 
 def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -210,6 +221,7 @@ CHECKS: dict[str, Callable[[str, Run, dict[str, Run]], None]] = {
     "retrain": _check_retrain,
     "pretrain": _check_pretrain,
     "probe": _check_probe,
+    "transfer": lambda *place: check_transfer(*place, _search_of),
 }
 
 

@@ -15,8 +15,11 @@ from stages.core.command import InputError, read_json
 from stages.report.settings import IDENTITY, Report, ReportRow, assign, metric_names
 from stages.report.statistics import deviation, interval95, mean, of_metric, ordering
 
-# What a probe measures beside a table's metrics, shown if every run of a row has it.
-EXTRAS = ("linear_accuracy", "linear_accuracy_untrained", "knn_accuracy", "knn_accuracy_untrained")
+# What a probe or a transfer measures beside a table's metrics, shown if every run of a row has it.
+EXTRAS = (
+    "linear_accuracy", "linear_accuracy_untrained", "knn_accuracy", "knn_accuracy_untrained",
+    "AP50_untrained", "AP50_box_untrained",
+)  # fmt: skip
 
 
 def collect(
