@@ -17,19 +17,6 @@ IDENTITY = ("batch_size", "init", "method")
 
 
 @dataclass
-class OwnRow:
-    """A method's runs, one per seed. `selection` is select/<run>, or search/<run> where nothing was
-    selected; `pretrained` are the runs whose weights `runs` judged, or `runs` themselves."""
-
-    row: str
-    data: str
-    runs: list[str]
-    selection: str
-    pretrained: list[str]
-    searches: list[str] = field(default_factory=list)
-
-
-@dataclass
 class ReportRow:
     """The runs that reproduce one row of a paper's table: one run per seed."""
 
