@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.core.devices import leased_devices
 from stages.core.run import Run, read_run
 from stages.core.settings import SettingsError
 
@@ -54,7 +55,8 @@ def stage_command(
         # Before numpy or torch are imported: their thread pools read these once.
         os.environ["OMP_NUM_THREADS"] = str(run.resources.threads)
         arguments.out.mkdir(parents=True, exist_ok=True)
-        function(run, arguments, arguments.out)
+        with leased_devices(run.resources.gpus):
+            function(run, arguments, arguments.out)
     except (SettingsError, InputError) as error:
         print(f"{stage} {arguments.run}: {error}", file=sys.stderr)
         raise SystemExit(2) from error
