@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from stages.core.data.views import RandomViews
 from stages.core.objectives.objective import Objective
 from stages.core.settings import MoCo, SettingsError
+from stages.core.training.distributed import from_first, gather, own_part, world_size
 
 
 def info_nce(
@@ -44,7 +45,10 @@ class MoCoObjective(Objective):
 
     With `groups` > 1 a training batch goes through the networks in that many parts, each with its
     own batch norm statistics, as on that many devices; the teacher's parts are made of other images
-    than the student's (shuffling BN, MoCo sec. 3.3). So one device is enough.
+    than the student's (shuffling BN, MoCo sec. 3.3). So one device is enough. With several
+    processes the teacher's images are shuffled over all their devices, and the keys of all go into
+    every process's queue. The loss is that of a process's own images: its mean over processes is
+    the loss of the whole batch.
 
     `images` is the number of training images: the queue is never longer. Any batch size will do:
     the queue is a ring, and a batch that is longer than it leaves its last keys.
@@ -70,15 +74,15 @@ class MoCoObjective(Objective):
         self._keys: Tensor | None = None  # of the last training batch, until after_step
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        queries, keys = self._encode(network, images)
-        self._keys = keys
+        queries, keys, self._keys = self._encode(network, images, together=True)
         return info_nce(queries, keys, self.queue, self.settings.temperature)[0].mean()
 
     def evaluate(
         self, network: nn.Module, images: Tensor, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """`loss` and `margin` of held-out images against the queue of training images' keys."""
-        queries, keys = self._encode(network, images)
+        """`loss` and `margin` of held-out images against the queue of training images' keys; every
+        process on its own."""
+        queries, keys, _ = self._encode(network, images, together=False)
         double = (x.double() for x in (queries, keys, self.queue))
         losses, margin = info_nce(*double, self.settings.temperature)
         return {"loss": losses, "margin": margin}
@@ -100,22 +104,34 @@ class MoCoObjective(Objective):
         torch._foreach_mul_(teachers, m)
         torch._foreach_add_(teachers, torch._foreach_mul(students, 1 - m))
 
-    def _encode(self, network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised queries and keys (B, D); keys without gradient."""
+    def _encode(
+        self, network: nn.Module, images: Tensor, together: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalised queries and keys (B, D) of this process's images, and the keys of all
+        processes' images (world * B, D) if `together`; keys without gradient."""
         x = self.views(torch.cat([images, images])).to(self.queue.dtype)
         first, second = x.chunk(2)
         queries = F.normalize(self.projection(self._features(network, first)), dim=1)
-        with torch.no_grad():
-            _follow(self.teacher, network)
-            order = None
-            if self.training and self.settings.groups > 1:
-                order = torch.randperm(len(second), device=second.device)
-                second = second[order]
-            keys = self.teacher_projection(self._features(self.teacher, second))
-            if order is not None:
-                keys = keys[order.argsort()]
-            keys = F.normalize(keys, dim=1)
-        return queries, keys
+        keys = self._encode_keys(network, second, together)
+        return queries, own_part(keys) if together else keys, keys
+
+    @torch.no_grad()
+    def _encode_keys(self, network: nn.Module, images: Tensor, together: bool) -> Tensor:
+        """Normalised keys of views (B, 3, H, W): (world * B, D) if `together`, else (B, D)."""
+        _follow(self.teacher, network)
+        parts = self.settings.groups * (world_size() if together else 1)
+        order = None
+        if self.training and parts > 1:
+            images = gather(images) if together else images
+            order = torch.randperm(len(images), device=images.device)
+            if together:
+                order = from_first(order)
+            images = own_part(images[order]) if together else images[order]
+        keys = self.teacher_projection(self._features(self.teacher, images))
+        keys = gather(keys) if together else keys
+        if order is not None:
+            keys = keys[order.argsort()]
+        return F.normalize(keys, dim=1)
 
     def _features(self, network: nn.Module, x: Tensor) -> Tensor:
         groups = self.settings.groups

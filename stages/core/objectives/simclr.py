@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from stages.core.data.views import RandomViews
 from stages.core.objectives.objective import Objective
 from stages.core.settings import SimCLR
+from stages.core.training.distributed import gather_with_gradient
 
 
 def similarities(z: Tensor) -> Tensor:
@@ -52,6 +53,7 @@ class SimCLRObjective(Objective):
     """A projection MLP of two layers with ReLU on the features of both views (sec. 4.1).
 
     Both views go through the network as one batch of 2N, as in SimCLR: batch norm sees them all.
+    With several processes the loss is that of the images of all of them, the same in each.
     """
 
     def __init__(self, settings: SimCLR, network: nn.Module, views: RandomViews) -> None:
@@ -65,14 +67,16 @@ class SimCLRObjective(Objective):
         )
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        return nt_xent(self._similarities(network, images), self.settings.temperature).mean()
+        first, second = self._project(network, images).chunk(2)
+        everyones = torch.cat([gather_with_gradient(first), gather_with_gradient(second)])
+        return nt_xent(similarities(everyones), self.settings.temperature).mean()
 
     def evaluate(
         self, network: nn.Module, images: Tensor, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """With random views, per image: `loss` (mean over its two anchors), `margin`, and the two
         similarities whose difference that is, `own_similarity` and `nearest_similarity`."""
-        similarity = self._similarities(network, images).double()
+        similarity = similarities(self._project(network, images)).double()
         losses = nt_xent(similarity, self.settings.temperature)
         margin, own = margins(similarity), similarity.diagonal(len(images))
         return {
@@ -82,7 +86,7 @@ class SimCLRObjective(Objective):
             "nearest_similarity": own - margin,
         }
 
-    def _similarities(self, network: nn.Module, images: Tensor) -> Tensor:
-        x = self.views(torch.cat([images, images]))  # (2N, 3, S, S): all first, all second views
-        x = x.to(self.projection[0].weight.dtype)
-        return similarities(self.projection(network(x)))
+    def _project(self, network: nn.Module, images: Tensor) -> Tensor:
+        """(2N, D) of two views of N images: all first, then all second ones."""
+        x = self.views(torch.cat([images, images]))  # (2N, 3, S, S)
+        return self.projection(network(x.to(self.projection[0].weight.dtype)))
