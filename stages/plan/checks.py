@@ -18,6 +18,7 @@ from stages.plan.datasets import expected_size
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
     "schedule": ("cosine", "constant", "steps"),
+    "precision": ("float32", "bfloat16"),
     "crop": ("resized", "padded", "none"),
     "stem": ("cifar", "imagenet"),
     "labels": ("labels", "no-labels"),

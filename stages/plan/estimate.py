@@ -21,11 +21,13 @@ from stages.core.spaces.block import resnet50
 from stages.core.spaces.dense import random_dense
 from stages.core.spaces.genotype import ResNetGenotype, random_genotype
 from stages.plan.datasets import Size, expected_size
+from stages.plan.schedule import makespan, upstream_of
 
 # Peak of float32 multiplications with tensor cores off, in TFLOP/s (vendors' data sheets).
 GPUS = {"V100": 15.7, "A100": 19.5, "H100": 67.0, "RTX3090": 35.6, "RTX4090": 82.6}
 GPU_SHARE = 0.3  # assumed: the share of the peak that small convolutions reach
 CPU_SHARE = 0.25  # measured at toy scale: the share of the matrix product's rate
+FLEETS = (1, 8, 64)  # numbers of GPUs
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
 # Forward passes of the network per image of a training step; backward costs about two. SimCLR has
 # two views, MoCo's second view goes through the teacher alone.
@@ -44,8 +46,11 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     rate = measured_rate(max(r["threads"] for r in params["resources"].values()))
     gpu_rate = GPUS[gpu] * 1e12 * GPU_SHARE
     rows, total = [], [0, 0.0, 0.0, 0.0]
+    hours_of = {}
     for stage in RUNS:
-        work = [run_work(run, params) for run in _runs(stage, params)]
+        named = {f"{stage}/{run.name}": run_work(run, params) for run in _runs(stage, params)}
+        work = list(named.values())
+        hours_of |= {name: (w / gpu_rate + START_SECONDS) / 3600 for name, w in named.items()}
         hours = (sum(work) / (rate * CPU_SHARE) + len(work) * START_SECONDS) / 3600
         gpu_hours = (sum(work) / gpu_rate + len(work) * START_SECONDS) / 3600
         rows.append([stage, len(work), sum(work) / 1e12, hours, gpu_hours])
@@ -53,8 +58,12 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     rows.append(["together", *total])
     head = ["stage", "runs", "TFLOP", "hours, one job at a time here", f"{gpu}-hours"]
     table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f"))
+    upstream = upstream_of(params)
+    times = [f"{makespan(hours_of, upstream, count):,.1f} h on {count}" for count in FLEETS]
     return (
         f"{table}\n\n"
+        f"{gpu}s, a run on each: {', '.join(times)}; "
+        f"the longest chain of runs takes {makespan(hours_of, upstream, len(hours_of)):,.1f} h.\n"
         f"Here: {rate / 1e9:.0f} GFLOP/s measured in a matrix product, {CPU_SHARE:.0%} of it "
         f"reckoned with; {gpu}: {GPUS[gpu]} TFLOP/s by its data sheet, {GPU_SHARE:.0%} reckoned "
         f"with;\n{START_SECONDS:.0f} s a job for its start. Searched cells are counted as the "

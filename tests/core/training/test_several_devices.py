@@ -1,0 +1,229 @@
+"""Runs on two devices (processes on the CPU) against the same runs in one process: the batch is as
+large, each process has half of it. Nothing is drawn in a view, so that all see the same images."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from stages.core.command import InputError
+from stages.core.data.batches import Batches
+from stages.core.data.views import RandomViews
+from stages.core.run import read_run
+from stages.core.training import launch
+from stages.core.training.launch import start_on_devices
+from stages.pretrain.__main__ import pretrain
+from stages.probe.__main__ import probe
+from stages.retrain.__main__ import retrain
+from stages.search.__main__ import search
+from tests.conftest import with_changes
+
+ROOT = Path(__file__).resolve().parents[3]
+SGD = {
+    "epochs": 2, "batch_size": 32, "optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9,
+    "schedule": "constant", "weight_decay": 1e-4,
+}  # fmt: skip
+SECOND = {
+    "kind": "darts", "order": 2, "separate_sets": True, "validation_fraction": 0.5,
+    "alpha_learning_rate": 0.1, "alpha_betas": [0.5, 0.999], "alpha_weight_decay": 0.001,
+}  # fmt: skip
+MOCO = {
+    "kind": "moco", "temperature": 0.2, "momentum": 0.9, "queue": 64, "head": "mlp", "hidden": 8,
+    "projection": 8, "groups": 2, "views": {"crop": "none"},
+}  # fmt: skip
+CHANGES = {
+    "recipe.sgd": SGD,
+    "recipe.train": SGD,
+    "recipe.pretrain": SGD,
+    "recipe.search": SGD,
+    "objective.moco": MOCO,
+    "strategy.second": SECOND,
+    "search.second": {
+        "data": "digits", "labels": "labels", "space": "cells", "strategy": "second",
+        "objective": "supervised", "recipe": "search", "seed": 0,
+    },
+    "objective.supervised.auxiliary_weight": 0.0,
+    "retrain.s.objective": "auxiliary",
+    "objective.auxiliary": {
+        "kind": "supervised", "label_smoothing": 0.1, "auxiliary_weight": 0.4,
+        "views": {"crop": "none"},
+    },
+    "pretrain.moco": {
+        "data": "digits", "architecture": "select/s", "network": "cells", "objective": "moco",
+        "recipe": "pretrain", "seed": 0,
+    },
+    "protocol.half.recipe": SGD,
+    "protocol.linear.recipe": SGD,
+}  # fmt: skip
+RUNS = {
+    "search-first-simclr": (search, "s"),
+    "search-second-supervised": (search, "second"),
+    "retrain-supervised": (retrain, "s"),
+    "pretrain-simclr": (pretrain, "s"),
+    "pretrain-moco": (pretrain, "moco"),
+    "probe": (probe, "s"),
+}
+# Sums are made in another order; a step later a ReLU may be on the other side of zero. Per run the
+# largest difference of a trained value; without the exchange of gradients, or of batch norm's
+# statistics, each is more than 10 times larger.
+TOLERANCE = 1e-4
+
+
+def fixed_views(self, images):
+    """The image, and for the second half of a doubled batch its mirror."""
+    x = self._normalise(images.float() / 255)
+    half = len(x) // 2
+    if torch.equal(images[:half], images[half:]):
+        x[half:] = x[half:].flip(3)
+    return x
+
+
+def every_run(_, inputs, out):
+    """A stage function that runs all of RUNS, each into its folder."""
+    RandomViews.__call__ = fixed_views
+    for name, (stage, run) in RUNS.items():
+        (out / name).mkdir(parents=True)
+        stage(read_run(stage.__name__, run, inputs.plan), inputs, out / name)
+
+
+@pytest.fixture(scope="module")
+def folders(digits, tmp_path_factory):
+    """Outputs of one process, and of two."""
+    from stages.core.spaces.genotype import random_genotype, write_genotype
+
+    place = tmp_path_factory.mktemp("several")
+    (place / "params.yaml").write_text(yaml.safe_dump(with_changes(CHANGES)))
+    write_genotype(place / "genotype.json", random_genotype(0))
+    inputs = Namespace(
+        plan=place / "params.yaml", images=digits / "images", labels=digits / "labels",
+        genotype=place / "genotype.json", pretrain=place / "one" / "pretrain-simclr",
+    )  # fmt: skip
+    two = with_changes(CHANGES | {"resources.pretrain.gpus": 2})
+    (place / "two.yaml").write_text(yaml.safe_dump(two))
+    before, views = Path.cwd(), RandomViews.__call__
+    os.chdir(place)
+    try:
+        every_run(None, inputs, place / "one")
+        start_on_devices(
+            every_run, read_run("pretrain", "s", place / "two.yaml"), inputs, place / "two"
+        )
+    finally:
+        os.chdir(before)
+        RandomViews.__call__ = views
+    return place / "one", place / "two"
+
+
+def trained_values(folder):
+    """All that a run trained, as one tensor: weights or alphas. Of MoCo no running statistics:
+    two processes average theirs, one process lets one group follow the other."""
+    if (folder / "alphas.json").exists():
+        history = json.loads((folder / "alphas.json").read_text())
+        return torch.tensor([[epoch["normal"], epoch["reduce"]] for epoch in history]).flatten()
+    files = sorted(folder.glob("*.safetensors"))
+    parts = [value for file in files for value in sorted(load_file(file).items())]
+    skipped = ("running", "num_batches") if folder.name.endswith("moco") else ()
+    return torch.cat(
+        [value.double().flatten() for name, value in parts if not any(s in name for s in skipped)]
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in RUNS if name != "probe"])
+def test_two_processes_train_what_one_trains(folders, name):
+    one, two = (trained_values(folder / name) for folder in folders)
+    print(name, (one - two).abs().max().item())
+    torch.testing.assert_close(two, one, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_metrics_agree_and_cost_counts_both(folders, name):
+    one, two = (json.loads((folder / name / "metrics.json").read_text()) for folder in folders)
+    assert one.keys() == two.keys()
+    for key, value in one.items():
+        if name.endswith("moco") and key == "feature_norm":
+            continue  # of running statistics
+        if isinstance(value, float):
+            assert two[key] == pytest.approx(value, rel=1e-3, abs=1e-4), key
+        else:
+            assert two[key] == value, key
+    cost = json.loads((folders[1] / name / "cost.json").read_text())
+    assert cost["devices"] == 2
+    assert cost["gpu_days"] == pytest.approx(2 * cost["seconds"] / 86400)
+
+
+def test_curves_are_of_all_images(folders):
+    for name in ("search-first-simclr", "retrain-supervised", "pretrain-moco"):
+        curves = [folder / name / "curves/plots/metrics/train_loss.tsv" for folder in folders]
+        one, two = (np.loadtxt(curve, skiprows=1) for curve in curves)
+        np.testing.assert_allclose(two, one, rtol=1e-4)
+
+
+def refusing(_, inputs, out):
+    if torch.distributed.get_rank():
+        torch.distributed.barrier()  # waits for a process that has failed
+    raise InputError("there is nothing to train on")
+
+
+def test_an_error_of_one_process_is_the_error_of_the_run(run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "GRACE", 1)
+    run = run_of("pretrain", "s", {"resources.pretrain.gpus": 2})
+    with pytest.raises(InputError, match=r"^there is nothing to train on$"):
+        start_on_devices(refusing, run, Namespace(), tmp_path)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused():
+    with pytest.raises(
+        InputError, match="batch_size is 32, which 3 devices cannot share equally; make it a"
+    ):
+        Batches(None, None, np.arange(64), 32, 0, part=(0, 3))
+
+
+def test_sigterm_saves_and_the_next_start_ends_with_the_same_bits(digits, genotype, plan, tmp_path):
+    """The command line, signalled as Slurm does it: every process of the run at once."""
+    long = {"recipe.pretrain": SGD | {"epochs": 12}, "resources.pretrain.gpus": 2}
+    plan(long)
+    command = [
+        sys.executable, "-m", "stages.pretrain", "s", "--images", str(digits / "images"),
+        "--genotype", str(genotype), "--out",
+    ]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def start(out):
+        return subprocess.Popen(
+            [*command, str(tmp_path / out)], cwd=tmp_path, env=environment,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def epochs_of(process):
+        return [int(line.split()[2].partition("/")[0]) for line in process.stderr if "/12 " in line]
+
+    interrupted = start("out")
+    for line in interrupted.stderr:
+        if line.startswith("pretrain s 1/12"):
+            break
+    os.killpg(interrupted.pid, signal.SIGTERM)
+    assert interrupted.wait(60) == 75
+    (saved,) = (tmp_path / ".checkpoints/pretrain/s").glob("training.ckpt")
+    assert saved.exists()
+    resumed = start("out")
+    went_on = epochs_of(resumed)
+    assert resumed.wait(60) == 0
+    assert went_on[0] > 1
+    assert went_on[-1] == 12
+    undisturbed = start("undisturbed")
+    assert epochs_of(undisturbed) == list(range(1, 13))
+    assert undisturbed.wait(60) == 0
+    for name in ("weights.safetensors", "head.safetensors", "metrics.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (
+            tmp_path / "undisturbed" / name
+        ).read_bytes()
