@@ -34,16 +34,16 @@ from dvc.utils.serialize import dump_yaml
 
 repo = Repo(".")
 entries = {}
-for stage in repo.index.stages:
-    if not stage.name.startswith(("prepare@", "search@")):
-        continue
-    if stage.name.startswith("search@"):
-        folder = Path(stage.outs[0].def_path)
-        folder.mkdir(parents=True)
-        (folder / "genotype.json").write_text(json.dumps({"of": stage.name}))
-    stage.save(run_cache=False)
-    stage.commit()
-    entries |= serialize.to_lockfile(stage)
+with repo.lock:
+    for stage in repo.index.stages:
+        if stage.name.startswith("search@"):
+            folder = Path(stage.outs[0].def_path)
+            folder.mkdir(parents=True)
+            (folder / "genotype.json").write_text(json.dumps({"of": stage.name}))
+        if stage.name.startswith(("prepare@", "search@")):
+            stage.save(run_cache=False)
+            stage.commit()
+            entries |= serialize.to_lockfile(stage)
 dump_yaml("dvc.lock", {"schema": "2.0", "stages": entries})
 """
 

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from datetime import timedelta
+from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -52,7 +53,11 @@ def start_on_devices(
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     with tempfile.TemporaryDirectory() as name:
         meeting = Path(name)
-        arguments = (function, run, inputs, out, count, meeting, Path.cwd())
+        module = function.__module__
+        if module == "__main__":  # which means another module in another process
+            module = sys.modules["__main__"].__spec__.name
+        address = module, function.__name__
+        arguments = (address, run, inputs, out, count, meeting, Path.cwd())
         started = start_processes(_process, arguments, count, join=False, start_method="spawn")
         with _signals_handed_on(started.processes):
             try:
@@ -85,7 +90,7 @@ def _signals_handed_on(processes: Sequence[BaseProcess]) -> Iterator[None]:
 
 def _process(
     number: int,
-    function: StageFunction,
+    address: tuple[str, str],
     run: Run,
     inputs: argparse.Namespace,
     out: Path,
@@ -96,6 +101,7 @@ def _process(
     import torch
     import torch.distributed as dist
 
+    function: StageFunction = getattr(import_module(address[0]), address[1])
     os.chdir(place)  # multiprocessing went to where the first process was started
     dist.init_process_group(
         "nccl" if torch.cuda.is_available() else "gloo",

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from stages.core.command import InputError
 from stages.core.data.batches import Batches
-from stages.core.data.views import RandomViews
+from stages.core.data.views import PlainView, RandomViews
 from stages.core.run import read_run
 from stages.core.training import launch
 from stages.core.training.launch import start_on_devices
@@ -31,7 +31,7 @@ from tests.conftest import with_changes
 
 ROOT = Path(__file__).resolve().parents[3]
 SGD = {
-    "epochs": 2, "batch_size": 32, "optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9,
+    "epochs": 1, "batch_size": 16, "optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9,
     "schedule": "constant", "weight_decay": 1e-4,
 }  # fmt: skip
 SECOND = {
@@ -74,15 +74,14 @@ RUNS = {
     "pretrain-moco": (pretrain, "moco"),
     "probe": (probe, "s"),
 }
-# Sums are made in another order; a step later a ReLU may be on the other side of zero. Per run the
-# largest difference of a trained value; without the exchange of gradients, or of batch norm's
-# statistics, each is more than 10 times larger.
-TOLERANCE = 1e-4
+# Sums are made in another order; a step later a ReLU may be on the other side of zero. An alpha
+# moves by its learning rate, 0.1, in a step, whatever the size of its gradient.
+TOLERANCE = {"search": 1e-3, "retrain": 1e-4, "pretrain": 1e-4}
 
 
 def fixed_views(self, images):
     """The image, and for the second half of a doubled batch its mirror."""
-    x = self._normalise(images.float() / 255)
+    x = self._normalise(images.to(torch.get_default_dtype()) / 255)
     half = len(x) // 2
     if torch.equal(images[:half], images[half:]):
         x[half:] = x[half:].flip(3)
@@ -90,8 +89,9 @@ def fixed_views(self, images):
 
 
 def every_run(_, inputs, out):
-    """A stage function that runs all of RUNS, each into its folder."""
-    RandomViews.__call__ = fixed_views
+    """A stage function that runs all of RUNS in double precision, each into its folder."""
+    RandomViews.__call__ = PlainView.__call__ = fixed_views
+    torch.set_default_dtype(torch.float64)
     for name, (stage, run) in RUNS.items():
         (out / name).mkdir(parents=True)
         stage(read_run(stage.__name__, run, inputs.plan), inputs, out / name)
@@ -111,7 +111,7 @@ def folders(digits, tmp_path_factory):
     )  # fmt: skip
     two = with_changes(CHANGES | {"resources.pretrain.gpus": 2})
     (place / "two.yaml").write_text(yaml.safe_dump(two))
-    before, views = Path.cwd(), RandomViews.__call__
+    before, views, plain = Path.cwd(), RandomViews.__call__, PlainView.__call__
     os.chdir(place)
     try:
         every_run(None, inputs, place / "one")
@@ -120,7 +120,8 @@ def folders(digits, tmp_path_factory):
         )
     finally:
         os.chdir(before)
-        RandomViews.__call__ = views
+        RandomViews.__call__, PlainView.__call__ = views, plain
+        torch.set_default_dtype(torch.float32)
     return place / "one", place / "two"
 
 
@@ -142,7 +143,8 @@ def trained_values(folder):
 def test_two_processes_train_what_one_trains(folders, name):
     one, two = (trained_values(folder / name) for folder in folders)
     print(name, (one - two).abs().max().item())
-    torch.testing.assert_close(two, one, rtol=TOLERANCE, atol=TOLERANCE)
+    tolerance = TOLERANCE[name.partition("-")[0]]
+    torch.testing.assert_close(two, one, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -190,7 +192,7 @@ def test_a_batch_that_cannot_be_shared_is_refused():
 
 def test_sigterm_saves_and_the_next_start_ends_with_the_same_bits(digits, genotype, plan, tmp_path):
     """The command line, signalled as Slurm does it: every process of the run at once."""
-    long = {"recipe.pretrain": SGD | {"epochs": 12}, "resources.pretrain.gpus": 2}
+    long = {"recipe.pretrain": SGD | {"epochs": 12, "batch_size": 32}, "resources.pretrain.gpus": 2}
     plan(long)
     command = [
         sys.executable, "-m", "stages.pretrain", "s", "--images", str(digits / "images"),
