@@ -23,7 +23,7 @@ plan: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN)
 
 compare: .venv/installed
-	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report)[/.]' --no-pager
+	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report|params)[/.]' --no-pager
 
 slurm: .venv/cluster
 	@$(RUN) python -m stages.plan $(PLAN) && dvc config --local core.hardlink_lock true \

@@ -15,9 +15,14 @@ from dvc_graph import Graph, flag
 graph = Graph()
 if workflow.is_main_process:
     graph.take_away_stale_flags()
+page = report("results/report.html", caption="workflow/report/page.rst", category="Page")
+tables = report(directory("results/tables"), patterns=["{table}.csv"],
+    caption="workflow/report/tables.rst", category="Tables")
+shown = {"report": [page, tables]}   # in `snakemake --report`; DVC writes them
 resources_of = yaml.safe_load(Path("params.yaml").read_text())["resources"]
 
 localrules: all
+report: "workflow/report/workflow.rst"
 
 
 rule all:
@@ -33,7 +38,7 @@ for stage in graph.families:
     rule:
         name: stage
         input: lambda wildcards, job=job: graph.waits_for(job.format(**wildcards))
-        output: touch(flag(job))
+        output: touch(flag(job)), *shown.get(stage, [])
         log: f"logs/{stage}{'' if single else '/{run}'}.log"
         benchmark: f"logs/{stage}{'' if single else '/{run}'}.tsv"
         threads: asked["threads"]

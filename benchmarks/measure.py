@@ -107,13 +107,24 @@ def matmul_peak(size: int = 1536, runs: int = 7) -> float:
     return 2 * size**3 / min(timing.wall)
 
 
+# Linux starts a child's maximum at what its parent held when forking: a small one stands between.
+_PEAK = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(status != 0)
+"""
+
+
 def peak_memory(*arguments: str) -> int:
-    """Bytes that `python -m <arguments>` held at most, in a fresh process. POSIX."""
-    process = subprocess.Popen([sys.executable, "-m", *arguments])
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise RuntimeError(f"python -m {' '.join(arguments)} ended with status {status}")
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    """Bytes that `python -m <arguments>` held at most, in a fresh process. POSIX.
+
+    Raises subprocess.CalledProcessError if it fails.
+    """
+    command = [sys.executable, "-c", _PEAK, sys.executable, "-m", *arguments]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return int(printed.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
 
 
 def versions(*packages: str) -> dict[str, object]:

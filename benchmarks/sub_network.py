@@ -3,7 +3,8 @@
 Claims (ours: a training step of the sub-network inside the over-parameterised one; other: of the
 discrete network with the same operations; a step is MoCo's loss, gradients, SGD, teacher, queue):
   sub_network_step    ours / other, wall time of a step
-  sub_network_memory  ours / other, bytes that a step keeps for its backward pass
+  sub_network_memory  ours / other, bytes that a step keeps for its backward pass; what both hold
+                      whether or not they train (weights, student's and teacher's) is in the note
 
 The search network of FaUNAE: 4, 5, 7, 4 blocks, half of ResNet-50's channels, here on 32x32 images
 with the small stem. Promised: at most 1.15. Example:
@@ -44,6 +45,11 @@ class Training:
         self.objective.loss(self.network, self.images).backward()
         self.optimizer.step()
         self.objective.after_step(self.network)
+
+    def held_bytes(self) -> int:
+        """Weights of network, head, teacher, and the queue."""
+        states = [self.network.state_dict(), self.objective.state_dict()]
+        return sum(tensor.nbytes for state in states for tensor in state.values())
 
     def kept_bytes(self) -> int:
         """What the loss keeps for the backward pass, each storage counted once."""
@@ -86,7 +92,9 @@ def sub_network_step(rounds: int) -> None:
 def sub_network_memory(rounds: int) -> None:
     ours, discrete, _ = trainings()
     mine, other = ours.kept_bytes() / 1e6, discrete.kept_bytes() / 1e6
-    record("sub_network_memory", mine, other, mine / other, "MB", 1, note="ours / other")
+    held = [f"{each.held_bytes() / 1e6:.0f} MB" for each in (ours, discrete)]
+    note = f"held besides: {held[0]}, other {held[1]}"
+    record("sub_network_memory", mine, other, mine / other, "MB", 1, note=note)
 
 
 CLAIMS = {function.__name__: function for function in (sub_network_step, sub_network_memory)}

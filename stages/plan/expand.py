@@ -31,6 +31,7 @@ class Expansion:
                         self._row(content, spec["data"], {**spec["each"], **row}, table)
                         for row in rows
                     ]
+        self._retrain_candidates()
         if not self.tables:
             raise SettingsError(f"the plan has no rows: only is {config['only']}")
 
@@ -69,7 +70,8 @@ class Expansion:
         if kind not in ("retrain", "probe"):
             raise SettingsError(f"{table}: from is {kind!r}; a row comes from: retrain, probe")
         make = self._retrain if kind == "retrain" else self._probe
-        seeds = range(self.config["seeds"]["final"])
+        counts = self.config["seeds"]  # of a paper's own, or of all
+        seeds = range(counts.get(table.partition(".")[0], counts["final"]))
         architecture, searches = self._architecture(paper, data, row, table)
         entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
@@ -112,6 +114,23 @@ class Expansion:
             "seed": seed,
         }
         return self._add("probe", _named(architecture, "-".join(variants), seed), line)
+
+    def _retrain_candidates(self) -> None:
+        """One more training of every candidate of the selections whose criterion is listed in
+        `retrain_candidates`: no row needs it; the report asks whether the score predicts it."""
+        for line in list(self.runs["retrain"].values()):
+            stage, _, name = line["architecture"].partition("/")
+            if stage != "select" or line["seed"]:
+                continue
+            selection = self.runs["select"][name]
+            if selection["criterion"] not in self.config["retrain_candidates"]:
+                continue
+            for place, candidate in enumerate(selection["candidates"]):
+                scored = self.runs["score"][candidate]
+                if scored["data"] == line["data"]:  # on other data the score says something else
+                    run = _named(line["architecture"], f"candidate{place}", line["seed"])
+                    own = {"architecture": f"search/{scored['search']}"}
+                    self._add("retrain", run, line | own)
 
     # ---------------------------------------------------- architectures ----
 

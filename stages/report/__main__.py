@@ -11,8 +11,11 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
                      from metric to number where it has several.
          metrics.json  headline: mean per row, counts of rows, gain of pretraining
          index.md      all tables on one page
+         plots/        curves, rows and scores as CSV, for `dvc plots`
+         --page        all of it on one self-contained page (HTML), with drawings of architectures,
+                       curves, margins, scores against results, cost and provenance
 
-Example: python -m stages.report --results results --out results/tables
+Example: python -m stages.report --results results --out results/tables --page results/report.html
 Time:    seconds.
 """
 
@@ -26,23 +29,37 @@ from pathlib import Path
 from stages.core.command import InputError
 from stages.core.run import PLAN
 from stages.core.settings import SettingsError
+from stages.report.evidence import read_evidence
+from stages.report.page import page
 from stages.report.provenance import commit
+from stages.report.series import write_series
 from stages.report.settings import read_report, read_reported
 from stages.report.tables import collect
 from stages.report.write import write_tables
 
 REPORTED = Path("workflow/report/paper_tables.yaml")
+TEMPLATE = "report.html.j2"  # beside the reported values
 
 
-def report(results: Path, reported: Path, out: Path, plan: Path = PLAN) -> None:
+def report(
+    results: Path, reported: Path, out: Path, html: Path | None = None, plan: Path = PLAN
+) -> None:
     """All is collected before anything is written. Raises SettingsError on a plan that does not fit
     the papers' tables, InputError naming the run that is missing or has no usable value."""
-    papers = read_reported(reported)
-    tables = collect(read_report(plan), papers, results, commit())
+    papers, asked = read_reported(reported), read_report(plan)
+    source = commit()
+    tables = collect(asked, papers, results, source)
+    evidence = read_evidence(results, plan)
+    text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE))
     write_tables(tables, papers, out)
+    write_series(tables, evidence, out / "plots")
+    if html:
+        html.write_text(text, encoding="utf-8")
     rows = [row for table in tables for row in table["rows"]]
     made = sum(row["reproduced"] is not None for row in rows)
-    print(f"{made} of {len(rows)} rows in {len(tables)} tables reproduced: {out / 'index.md'}")
+    print(
+        f"{made} of {len(rows)} rows in {len(tables)} tables reproduced: {html or out / 'index.md'}"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -54,13 +71,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--reported", type=Path, default=REPORTED, metavar="FILE")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if missing")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="HTML; not written if left out")
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv:
         parser.print_help()
         return
     arguments = parser.parse_args(argv)
     try:
-        report(arguments.results, arguments.reported, arguments.out)
+        report(arguments.results, arguments.reported, arguments.out, arguments.page)
     except (SettingsError, InputError) as error:
         print(f"report: {error}", file=sys.stderr)
         raise SystemExit(2) from error

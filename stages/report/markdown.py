@@ -9,16 +9,7 @@ from tabulate import tabulate
 from stages.report.headline import headline
 from stages.report.settings import IDENTITY, row_label
 from stages.report.tables import EXTRAS, lines
-
-SCALES = {
-    "smoke": "only shows that every stage runs; its numbers mean nothing",
-    "toy": "stand-in data and small networks, trained for minutes: it shows that every step works "
-    "and that learning happens; its numbers cannot be compared with the reported ones",
-    "lab": "settings sized for one machine: its numbers can be compared with each other, and with "
-    "the reported ones only with the shorter training in mind",
-    "paper": "the papers' own data, networks and training: its numbers can be compared with the "
-    "reported ones",
-}
+from stages.report.wording import SCALES, disagreements, interval, metrics_of, spread, title
 
 
 def index(tables: list[dict[str, Any]]) -> str:
@@ -48,13 +39,13 @@ def index(tables: list[dict[str, Any]]) -> str:
         "Untrained: the same network with random weights.\n"
     )
     for table in tables:
-        text.append(f"## {_title(table)}\n\n{page(table)}")
+        text.append(f"## {title(table)}\n\n{page(table)}")
     return "\n".join(text)
 
 
 def single(table: dict[str, Any]) -> str:
     """A page with one table."""
-    return f"# {_title(table)}\n\n{_provenance([table])}\n{page(table)}"
+    return f"# {title(table)}\n\n{_provenance([table])}\n{page(table)}"
 
 
 def page(table: dict[str, Any]) -> str:
@@ -81,43 +72,31 @@ def page(table: dict[str, Any]) -> str:
             | ({"metric": line["metric"].replace("_", " ")} if several else {})
             | {
                 "reported": f"{line['reported']:.2f}",
-                "here": _spread(line),
+                "here": spread(line),
                 "n": line["n"] or "",
                 "difference": _number(line["difference"], "+.2f"),
-                "95 % interval": _interval(line),
+                "95 % interval": interval(line),
             }
             | {key: value if first else "" for key, value in rest.items()}
         )
-    caption = f"{_metrics(table)}. Where two numbers share a cell, the reported one is in brackets."
+    caption = (
+        f"{metrics_of(table)}. Where two numbers share a cell, the reported one is in brackets."
+    )
     body = tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True)
     return "\n".join([caption + "\n", body + "\n", *_disagreement(table), ""])
 
 
 def _disagreement(table: dict[str, Any]) -> list[str]:
-    order, text = table["ordering"], []
+    order = table["ordering"]
     if not order["pairs"]:
-        return text
+        return []
     if not order["against_paper"]:
         return [f"Ordering as in the paper in all {order['pairs']} comparisons."]
-    text.append(
+    return [
         f"**The ordering differs from the paper's in {len(order['against_paper'])} of "
-        f"{order['pairs']} comparisons:**\n"
-    )
-    for entry in order["against_paper"]:
-        metric = entry["metric"].replace("_", " ")
-        if "row" in entry:
-            row = entry["row"]
-            text.append(f"- {row['row']}: reported {row['reported']:+.2f}, here {_spread(row)}")
-            continue
-        ahead, behind = entry["ahead_in_paper"], entry["behind_in_paper"]
-        within = max(ahead["std"] or 0, behind["std"] or 0) >= abs(ahead["mean"] - behind["mean"])
-        text.append(
-            f"- {metric}: the paper has {ahead['row']} ahead of {behind['row']} "
-            f"({ahead['reported']:.2f} against {behind['reported']:.2f}); here "
-            f"{_spread(ahead)} against {_spread(behind)}"
-            + (", less than one standard deviation apart" if within else "")
-        )
-    return text
+        f"{order['pairs']} comparisons:**\n",
+        *(f"- {text}" for text in disagreements(table)),
+    ]
 
 
 def _provenance(tables: list[dict[str, Any]]) -> str:
@@ -131,27 +110,6 @@ def _provenance(tables: list[dict[str, Any]]) -> str:
         f"**Scale: {scale}** - {meaning}.\n\n"
         f"**Device: {named('device')}.** Data: {named('data')}. Source: {tables[0]['commit']}.\n"
     )
-
-
-def _title(table: dict[str, Any]) -> str:
-    return f"{table['paper']} {table['table']}: {table['title']}"
-
-
-def _metrics(table: dict[str, Any]) -> str:
-    metrics = table["metric"] if isinstance(table["metric"], list) else [table["metric"]]
-    text = ", ".join(metric.replace("_", " ") for metric in metrics)
-    return f"{text[0].upper()}{text[1:]}, %"
-
-
-def _spread(found: dict[str, Any]) -> str:
-    if found["mean"] is None:
-        return "-"
-    return f"{found['mean']:.2f}" + ("" if found["std"] is None else f" ± {found['std']:.2f}")
-
-
-def _interval(line: dict[str, Any]) -> str:
-    low, high = line["interval95_low"], line["interval95_high"]
-    return "-" if low is None else f"{low:.2f} to {high:.2f}"
 
 
 def _extras(line: dict[str, Any]) -> str:

@@ -1,9 +1,22 @@
-"""Which state of the source made the tables."""
+"""Where the numbers come from: state of the source, plan, data, versions, machine."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
 import subprocess
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+from stages.core.command import read_json
+from stages.report.evidence import Evidence
+
+PACKAGES = (
+    "torch", "torchvision", "kornia", "numpy", "scipy", "scikit-learn", "safetensors", "dvc",
+    "dvclive", "snakemake", "hydra-core", "pb1-detectron2", "detectron2",
+)  # fmt: skip
 
 
 def commit(folder: Path = Path()) -> str:
@@ -22,3 +35,60 @@ def commit(folder: Path = Path()) -> str:
         return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
     except (FileNotFoundError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def plan_hash(plan: Path) -> str:
+    """SHA-256 of the plan's bytes: what `sha256sum params.yaml` prints."""
+    return hashlib.sha256(plan.read_bytes()).hexdigest()
+
+
+def data_sets(evidence: Evidence) -> list[dict[str, Any]]:
+    """Per prepared data set: name, kind, side in pixels, images per part, hash of its manifest,
+    which lists the hashes of all its files."""
+    found = []
+    for run in evidence.lines["prepare"]:
+        file = evidence.folder("prepare", run) / "images" / "manifest.json"
+        if file.exists():
+            manifest = read_json(file)
+            counts = ", ".join(f"{part} {n:,}" for part, n in manifest.get("counts", {}).items())
+            found.append(
+                {
+                    "name": run,
+                    "kind": manifest.get("kind", "?"),
+                    "side": manifest.get("image_size", "?"),
+                    "counts": counts,
+                    "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+                }
+            )
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that decide results, as far as they are installed."""
+    found = {"Python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, str]:
+    """The machine that wrote the page. The runs' own devices are in their cost.json."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{pages / 2**30:.0f} GiB",
+    }
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"

@@ -11,6 +11,8 @@ from scipy.special import stdtrit
 
 from stages.report.settings import row_label
 
+PLACES = ("row", "ahead_in_paper", "behind_in_paper")  # of a comparison
+
 
 def mean(values: list[float]) -> float:
     return statistics.fmean(values)
@@ -35,34 +37,61 @@ def of_metric(number: Any, metric: str) -> Any:
     return number[metric] if isinstance(number, dict) else number
 
 
-def ordering(metrics: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Pairs of reproduced rows that the paper orders, and those that come out otherwise here.
+def comparisons(metrics: list[str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every pair of reproduced rows that the paper orders: metric, ahead_in_paper,
+    behind_in_paper, agrees.
 
     Rows are compared within a batch size; rows that the paper has equal are no pair. A metric named
-    `..._difference` compares two methods in one row: there the sign must agree.
+    `..._difference` compares two methods in one row: there the sign must agree, and the entry has
+    `row` in place of the two.
     """
     made = [row for row in rows if row["reproduced"]]
-    pairs, against = 0, []
+    found = []
     for metric in metrics:
         places = [(row.get("batch_size"), _place(row, metric)) for row in made]
         if metric.endswith("_difference"):
-            pairs += len(places)
-            against += [
-                {"metric": metric, "row": place}
+            found += [
+                {"metric": metric, "row": place, "agrees": place["reported"] * place["mean"] > 0}
                 for _, place in places
-                if place["reported"] * place["mean"] <= 0
             ]
             continue
         better = -1 if "error" in metric else 1
         for (size_1, one), (size_2, two) in itertools.combinations(places, 2):
             if size_1 != size_2 or one["reported"] == two["reported"]:
                 continue
-            pairs += 1
             behind, ahead = sorted((one, two), key=lambda place: better * place["reported"])
-            if better * (ahead["mean"] - behind["mean"]) <= 0:
-                entry = {"metric": metric, "ahead_in_paper": ahead, "behind_in_paper": behind}
-                against.append(entry)
-    return {"pairs": pairs, "agree": pairs - len(against), "against_paper": against}
+            agrees = better * (ahead["mean"] - behind["mean"]) > 0
+            entry = {"metric": metric, "ahead_in_paper": ahead, "behind_in_paper": behind}
+            found.append(entry | {"agrees": agrees})
+    return found
+
+
+def ordering(metrics: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many comparisons there are, how many agree with the paper, and those that do not."""
+    found = comparisons(metrics, rows)
+    against = [
+        {key: value for key, value in entry.items() if key != "agrees"}
+        for entry in found
+        if not entry["agrees"]
+    ]
+    return {"pairs": len(found), "agree": len(found) - len(against), "against_paper": against}
+
+
+def agreement(found: list[dict[str, Any]], metric: str, label: str) -> tuple[int, int]:
+    """(agreeing, all) of the comparisons in which the row `label` takes part."""
+    own = [
+        entry["agrees"]
+        for entry in found
+        if entry["metric"] == metric
+        and label in (entry[key]["row"] for key in PLACES if key in entry)
+    ]
+    return sum(own), len(own)
+
+
+def apart(entry: dict[str, Any]) -> bool:
+    """Whether the two means are further apart than the larger of their deviations."""
+    ahead, behind = entry["ahead_in_paper"], entry["behind_in_paper"]
+    return max(ahead["std"] or 0, behind["std"] or 0) < abs(ahead["mean"] - behind["mean"])
 
 
 def _place(row: dict[str, Any], metric: str) -> dict[str, Any]:

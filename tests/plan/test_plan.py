@@ -72,18 +72,42 @@ def test_runs_are_named_by_method_data_variant_and_seed():
     ]  # fmt: skip
 
 
+def test_a_paper_may_have_a_number_of_final_seeds_of_its_own():
+    tables = plan(["scale=toy"])["report"]["tables"]
+    assert {len(row["runs"]) for row in tables["faunae.table2"]} == {1}
+    assert {len(row["runs"]) for row in tables["ssnas.table4"]} == {2}
+    tables = plan(["scale=toy", "seeds.final=3", "~seeds.faunae"])["report"]["tables"]
+    assert {len(row["runs"]) for rows in tables.values() for row in rows} == {3}
+
+
 def test_label_free_runs_are_given_no_labels():
     params = plan(["scale=toy"])
     for stage in ("search", "score"):
         for name, line in params[stage].items():
-            label_free = not name.startswith(("darts-", "random-by-accuracy"))
+            label_free = not name.startswith(("darts-", "random-by-accuracy", "proxyless-"))
             assert (line["labels"] == "no-labels") == label_free, name
+
+
+def test_candidates_are_retrained_where_the_criterion_is_listed():
+    def retrained(*overrides: str) -> dict:
+        return plan(["scale=toy", "only=[ssnas.table1]", *overrides])["retrain"]
+
+    lines = retrained()
+    added = {name: line["architecture"] for name, line in lines.items() if "candidate" in name}
+    assert added == {
+        "ssnas-digits-candidate0-s0": "search/ssnas-digits-s0",
+        "ssnas-digits-candidate1-s0": "search/ssnas-digits-s1",
+    }
+    winner, candidate = lines["ssnas-digits-s0"], lines["ssnas-digits-candidate0-s0"]
+    assert winner | {"architecture": "search/ssnas-digits-s0"} == candidate
+    assert len(retrained("retrain_candidates=[contrastive_loss,accuracy]")) == 8 + 8
+    assert len(retrained("retrain_candidates=[]")) == 8
 
 
 def test_only_narrows_the_plan_to_a_row():
     params = plan(["scale=toy", 'only=["ssnas.table1/SSNAS (first order)"]'])
     assert list(params["report"]["tables"]) == ["ssnas.table1"]
-    assert list(params["retrain"]) == ["ssnas-digits-s0", "ssnas-digits-s1"]
+    assert list(params["retrain"])[:2] == ["ssnas-digits-s0", "ssnas-digits-s1"]
     assert not params["pretrain"]
     assert "pretrain-b32" not in params["recipe"]
 
@@ -146,7 +170,7 @@ def test_show_prints_a_runs_resolved_settings(capsys):
 def test_smoke_is_a_few_runs_of_every_stage():
     params = plan(["scale=smoke"])
     for stage in RUNS:
-        assert 1 <= len(params[stage]) <= 5, stage
+        assert 1 <= len(params[stage]) <= 6, stage
 
 
 def test_written_plan_reads_back_as_composed(tmp_path):

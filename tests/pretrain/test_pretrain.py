@@ -8,7 +8,14 @@ from safetensors.torch import load_file
 
 from stages.core.command import InputError, read_json
 from stages.core.settings import Network, SettingsError
-from stages.core.spaces.genotype import ResNetGenotype, read_genotype, write_genotype
+from stages.core.spaces.block import random_blocks
+from stages.core.spaces.dense import random_dense
+from stages.core.spaces.genotype import (
+    ResNetGenotype,
+    random_genotype,
+    read_genotype,
+    write_genotype,
+)
 from stages.core.training.discrete import initial_network
 from stages.core.training.weights import load_weights
 from stages.pretrain.__main__ import main, pretrain
@@ -73,6 +80,40 @@ def test_a_resnet_is_pretrained_as_well(call, digits, tmp_path):
         genotype=tmp_path / "resnet.json",
     )
     assert "conv1.weight" in load_file(out / "weights.safetensors")
+
+
+ARCHITECTURES = {
+    "cell": (random_genotype(0), {"stem": "imagenet", "channels": 2, "cells": 3}),
+    "resnet": (ResNetGenotype(50), {"stem": "imagenet", "channels": 2}),
+    "dense": (random_dense(0), {"stem": "imagenet", "channels": 2, "cells": 3}),
+    "block": (random_blocks([1, 2], 0), {"stem": "imagenet", "channels": 4}),
+}
+MOCO = {
+    "kind": "moco", "temperature": 0.2, "momentum": 0.9, "queue": 64, "head": "mlp", "hidden": 8,
+    "projection": 8, "groups": 2, "views": {"crop": "padded", "padding": 2},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("objective", ["simclr", "moco-v1", "moco-v2"])
+@pytest.mark.parametrize("space", ARCHITECTURES)
+def test_every_network_is_pretrained_by_every_objective(call, digits, tmp_path, space, objective):
+    genotype, network = ARCHITECTURES[space]
+    write_genotype(tmp_path / "found.json", genotype)
+    changes = {
+        "network.n": network,
+        "pretrain.s.network": "n",
+        "pretrain.s.objective": objective,
+        "objective.moco-v1": MOCO | {"head": "linear", "hidden": 0},
+        "objective.moco-v2": MOCO,
+    }
+    inputs = {"images": digits / "images", "genotype": tmp_path / "found.json"}
+    out = call(pretrain, changes=changes, **inputs)
+    assert 0 < read_json(out / "metrics.json")["final_loss"] < 10
+    built = initial_network(genotype, Network(**network), 16, 0, torch.device("cpu"))
+    initial = [p.clone() for p in built.parameters()]
+    load_weights(out / "weights.safetensors", built)
+    moved = [not torch.equal(a, b) for a, b in zip(initial, built.parameters(), strict=True)]
+    assert sum(moved) > 0.8 * len(moved)  # a bias before a batch norm has no gradient
 
 
 def test_what_does_not_fit_is_refused(call, digits, genotype):

@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from stages.core.spaces.genotype import random_genotype, write_genotype
 from stages.report.__main__ import main
+from stages.report.__main__ import report as write_report
 
 ROOT = Path(__file__).resolve().parents[2]
+REPORTED = ROOT / "workflow" / "report" / "paper_tables.yaml"
 
 PLAN = """
 report:
@@ -91,13 +95,138 @@ def report(monkeypatch, capsys):
 
     def call(project: Path) -> tuple[int, str]:
         monkeypatch.chdir(project)
-        reported = str(ROOT / "workflow/report/paper_tables.yaml")
         code = 0
         try:
-            main(["--results", "results", "--reported", reported, "--out", "results/tables"])
+            main(
+                [
+                    "--results",
+                    "results",
+                    "--reported",
+                    str(REPORTED),
+                    "--out",
+                    "results/tables",
+                    "--page",
+                    "results/report.html",
+                ]
+            )
         except SystemExit as end:
             code = end.code
         written = capsys.readouterr()
         return code, written.out + written.err
 
     return call
+
+
+# ---------------------------------------------------------------- all that the page can show ----
+
+FULL_PLAN = """
+objective: {simclr: {kind: simclr}, moco: {kind: moco}, supervised: {kind: supervised}}
+prepare: {digits: {data: digits}}
+search:
+  darts-digits-s0: {data: digits, space: cells, objective: supervised, seed: 0}
+  ssnas-digits-s0: {data: digits, space: cells, objective: simclr, seed: 0}
+  ssnas-digits-s1: {data: digits, space: cells, objective: simclr, seed: 1}
+  faunae-digits-s0: {data: digits, space: blocks, objective: moco, seed: 0}
+score:
+  ssnas-digits-s0: {select: ssnas-digits, search: ssnas-digits-s0, data: digits, network: cells,
+    recipe: score, seed: 0}
+  ssnas-digits-s1: {select: ssnas-digits, search: ssnas-digits-s1, data: digits, network: cells,
+    recipe: score, seed: 1}
+select:
+  ssnas-digits: {candidates: [ssnas-digits-s0, ssnas-digits-s1], criterion: contrastive_loss}
+retrain:
+  ssnas-digits-s0: {data: digits, architecture: select/ssnas-digits, network: cells, recipe: r,
+    seed: 0}
+  ssnas-digits-s1: {data: digits, architecture: select/ssnas-digits, network: cells, recipe: r,
+    seed: 1}
+  ssnas-digits-s2: {data: digits, architecture: select/ssnas-digits, network: cells, recipe: r,
+    seed: 2}
+  darts-digits-s0: {data: digits, architecture: search/darts-digits-s0, network: cells, recipe: r,
+    seed: 0}
+transfer: {faunae-voc-s0: {data: voc, weights: retrain/ssnas-digits-s0, seed: 0}}
+report:
+  scale: toy
+  tables:
+    ssnas.table1:
+    - {row: DARTS (first order), runs: [retrain/darts-digits-s0], values: {test_error: test_error},
+       searches: [search/darts-digits-s0], data: digits for cifar10}
+    - {row: SSNAS (first order), data: digits for cifar10, values: {test_error: test_error},
+       runs: [retrain/ssnas-digits-s0, retrain/ssnas-digits-s1, retrain/ssnas-digits-s2],
+       searches: [search/ssnas-digits-s0, search/ssnas-digits-s1]}
+    faunae.table3:
+    - {row: FaUNAE, method: MoCo v2, runs: [transfer/faunae-voc-s0],
+       values: {AP50: AP50, AP: AP, AP75: AP75}}
+"""
+CURVES = {"validation_loss": (2.5, 2.25, 2.0), "entropy_normal": (2.0, 1.5, 1.0)}
+MARGIN = {f"margin_{name}": value for name, value in (
+    ("mean", 0.1), ("q05", -0.25), ("q25", 0.0), ("q50", 0.125), ("q75", 0.25), ("q95", 0.5),
+)}  # fmt: skip
+FULL_RUNS = {
+    "search/darts-digits-s0": {"strategy": "darts", "collapsed": True},
+    "search/ssnas-digits-s0": {"strategy": "darts", "collapsed": False},
+    "search/ssnas-digits-s1": {"strategy": "darts", "collapsed": False},
+    "search/faunae-digits-s0": {"strategy": "evolution", "mutations": 2, "accepted_mutations": 1},
+    "score/ssnas-digits/ssnas-digits-s0": {"contrastive_loss": 3.0, "batch_size": 64, **MARGIN},
+    "score/ssnas-digits/ssnas-digits-s1": {"contrastive_loss": 4.84, "batch_size": 64, **MARGIN},
+    "select/ssnas-digits": {
+        "winner": "ssnas-digits-s0", "criterion": "contrastive_loss", "score": 3.0,
+        "spread": {"mean": 3.92, "std": 1.3, "n": 2},
+    },
+    "retrain/ssnas-digits-s0": {"test_error": 0.1, "test_accuracy": 0.9, "params": 31_000},
+    "retrain/ssnas-digits-s1": {"test_error": 0.2, "test_accuracy": 0.8, "params": 31_000},
+    "retrain/ssnas-digits-s2": {"test_error": 0.3, "test_accuracy": 0.7, "params": 31_000},
+    "retrain/darts-digits-s0": {"test_error": 0.15, "test_accuracy": 0.85, "params": 3_350_000},
+    "transfer/faunae-voc-s0": {"AP50": 0.5, "AP": 0.25, "AP75": 0.125},
+}  # fmt: skip
+GENEALOGY = [
+    {"epoch": 1, "choice": ["a", "b"], "mutations": [], "dropped": []},
+    {"epoch": 2, "choice": ["c", "a"], "dropped": [{"place": 0, "operation": "b"}], "mutations": [
+        {"place": 0, "from": "a", "to": "c", "accepted": True},
+        {"place": 1, "from": "b", "to": "a", "accepted": False}]},
+]  # fmt: skip
+
+
+def write_full_results(project: Path) -> Path:
+    """Results with everything that the page can show: 10 s of CPU and 0.001 GPU-days a run."""
+    (project / "params.yaml").write_text(FULL_PLAN)
+    results = project / "results"
+    for run, metrics in FULL_RUNS.items():
+        folder = results / run
+        folder.mkdir(parents=True)
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        if not run.startswith("select/"):
+            cost = {"seconds": 10.0, "gpu_days": 0.001, "device": "cpu"}
+            (folder / "cost.json").write_text(json.dumps(cost))
+    for seed, run in enumerate(("search/darts-digits-s0", "search/ssnas-digits-s1")):
+        write_genotype(results / run / "genotype.json", random_genotype(seed))
+    for run in ("search/ssnas-digits-s0", "select/ssnas-digits"):
+        write_genotype(results / run / "genotype.json", random_genotype(7))
+    for run in ("darts-digits-s0", "ssnas-digits-s0", "ssnas-digits-s1"):
+        folder = results / "search" / run / "curves" / "plots" / "metrics"
+        folder.mkdir(parents=True)
+        for name, values in CURVES.items():
+            lines = [f"{step}\t{value}\n" for step, value in enumerate(values)]
+            (folder / f"{name}.tsv").write_text(f"step\t{name}\n" + "".join(lines))
+    genealogy = json.dumps({"epochs": GENEALOGY})
+    (results / "search/faunae-digits-s0/genealogy.json").write_text(genealogy)
+    drawings = results / "transfer/faunae-voc-s0/drawings"
+    drawings.mkdir()
+    Image.new("RGB", (900, 450), "teal").save(drawings / "00.png")
+    manifest = results / "prepare/digits/images/manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text('{"kind": "digits", "image_size": 16, "counts": {"test": 600}}')
+    return project
+
+
+@pytest.fixture
+def full_project(tmp_path: Path) -> Path:
+    return write_full_results(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a full project, written once."""
+    folder = write_full_results(tmp_path_factory.mktemp("full"))
+    results, html = folder / "results", folder / "results" / "report.html"
+    write_report(results, REPORTED, results / "tables", html, folder / "params.yaml")
+    return html

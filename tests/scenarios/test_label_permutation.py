@@ -74,6 +74,54 @@ def test_permuted_labels_change_no_bit(chain, digits, permuted):
     assert not [name for name in before if before[name] != after[name]]
 
 
+EVOLUTION = {
+    "space.block": {"kind": "block", "channels": 4, "depths": [1, 1], "stem": "imagenet"},
+    "space.dense": {
+        "kind": "dense", "channels": 2, "cells": 1, "stem": "imagenet", "edges": "all",
+    },
+    "network.block": {"stem": "imagenet", "channels": 4},
+    "network.dense": {"stem": "imagenet", "channels": 2, "cells": 1},
+    "strategy.evolution": {
+        "kind": "evolution", "validation_fraction": 0.34, "elimination_epochs": 1,
+        "initial_epochs": 1, "epsilon": 0.9, "final_epsilon": 0.5, "mutation_weight": 0.9,
+        "loss_decay": 0.3, "depth_mutation": 0.2,
+    },
+    "objective.moco": {
+        "kind": "moco", "temperature": 0.2, "momentum": 0.9, "queue": 64, "head": "mlp",
+        "hidden": 8, "projection": 8, "groups": 2, "views": {"crop": "padded", "padding": 2},
+    },
+    "search.s.labels": "labels",
+    "search.s.strategy": "evolution",
+    "search.s.objective": "moco",
+    "search.s.initial": "random",
+    "pretrain.s.objective": "moco",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("space", "epochs"), [("block", 21), ("dense", 36)])
+def test_permuted_labels_change_no_bit_of_an_evolution_and_of_what_moco_learns(
+    call, digits, permuted, space, epochs
+):
+    changes = EVOLUTION | {
+        "search.s.space": space,
+        "recipe.search.epochs": epochs,
+        "pretrain.s.network": space,
+    }
+    written = []
+    for name, labels in (("before", digits / "labels"), ("after", permuted)):
+        images = digits / "images"
+        found = call(search, "s", changes, f"{name}/s", images=images, labels=labels)
+        genotype = found / "genotype.json"
+        call(pretrain, "s", changes, f"{name}/p", images=images, genotype=genotype)
+        files = [path for path in sorted(found.parent.rglob("*")) if path.is_file()]
+        names = [str(path.relative_to(found.parent)) for path in files]
+        assert {"s/genealogy.json", "p/weights.safetensors", "p/head.safetensors"} <= set(names)
+        pairs = zip(names, files, strict=True)
+        written.append({n: f.read_bytes() for n, f in pairs if f.name != "cost.json"})
+    assert written[0].keys() == written[1].keys()
+    assert not [name for name in written[0] if written[0][name] != written[1][name]]
+
+
 def test_permuted_labels_do_change_what_reads_them(call, digits, permuted, genotype):
     """The comparison above would notice."""
     losses = []

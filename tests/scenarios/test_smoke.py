@@ -82,6 +82,13 @@ def test_tables_have_every_row_and_only_planned_ones_are_reproduced(project):
     reproduced = {row["row"] for row in table["rows"] if row["reproduced"]}
     assert reproduced == {"Random sampling", "SSNAS (first order)"}
     assert len(table["rows"]) == 4
+    table = project.read("results/tables/faunae.table2.json")
+    reproduced = {row["row"]: row for row in table["rows"] if row["reproduced"]}
+    assert set(reproduced) == {"FaUNAE (random)"}
+    found = reproduced["FaUNAE (random)"]
+    assert all(found[key] > 0 for key in ("params_million", "flops", "search_device_days"))
+    assert found["search_device_days"] < 0.01 < found["reported_search_gpu_days"]  # measured
+    assert [row["note"] for row in table["rows"][:7]] == ["quoted by the paper"] * 7
     shown = project.run("dvc", "metrics", "show")
     assert "ssnas.table1" in shown or "table1" in shown
 
@@ -122,15 +129,46 @@ def test_one_runs_setting_reruns_that_run_and_what_follows(project):
     plan.write_text(before)
 
 
-def test_experiments_are_compared_in_few_columns(project):
+def test_the_page_and_the_tables_are_in_snakemakes_report(project):
+    page = (project.folder / "results/report.html").read_text()
+    assert "Smoke scale on cpu" in page
+    assert "<title>Architecture " in page
+    assert "entropy of alpha, normal cell" in page
+    project.snakemake("--report", "report.html")
+    shown = (project.folder / "report.html").read_text()
+    assert "with the drawings of all selected architectures" in shown  # the page's caption
+    assert "Table ssnas.table1 as CSV" in shown
+    assert project.stale() == set()  # what Snakemake leaves in the folders is none of DVC's
+
+
+def test_two_search_settings_are_compared_as_documented(project):
+    """Every command of docs/compare.md, in its order."""
+    text = (ROOT / "docs/compare.md").read_text()
+    blocks = text.split("```\n")[1::2]
+    commands = [line for block in blocks for line in block.splitlines()]
+    assert sum("dvc" in command for command in commands) >= 7
     project.snakemake()
-    project.commit("base")
-    project.run("dvc", "exp", "run", "--set-param", "recipe.retrain.epochs=2", "--name", "longer")
-    shown = project.run(
-        "dvc", "exp", "show", "--only-changed", "--csv",
-        "--drop", "(results|stages|workflow|report)[/.]",
-    )  # fmt: skip
-    header = shown.splitlines()[0].split(",")
-    assert "recipe.retrain.epochs" in header
-    assert len(header) < 30, header
-    assert "longer" in shown
+    (project.folder / "notes.txt").write_text("something to commit\n")
+    shown = {command: project.run("bash", "-c", command) for command in commands}
+
+    def output(start: str) -> str:
+        return next(text for command, text in shown.items() if command.startswith(start))
+
+    assert "slower-alpha" in output("dvc exp show")
+    shown_as_csv = next(command for command in commands if command.startswith("dvc exp show"))
+    header, *rows = project.run("bash", "-c", f"{shown_as_csv} --csv").splitlines()
+    assert "strategy.darts-first.alpha_learning_rate" in header
+    assert len(header.split(",")) < 30, header
+    assert any(row.startswith("slower-alpha") and row.endswith("0.003") for row in rows)
+    assert "0.003" in output("dvc params diff")
+    metrics = project.run("dvc", "metrics", "diff", "--all", "HEAD", "slower-alpha")
+    assert "ssnas.table1.SSNAS-first-order" in metrics
+    random = next(line for line in metrics.splitlines() if "table1.Random-sampling" in line)
+    assert float(random.split()[-1]) == 0  # did not run again
+    drawn = project.run("dvc", "plots", "diff", "HEAD", "slower-alpha", "--json")
+    for name in ("search loss", "entropy of alpha, normal cell", "rows, every seed"):
+        assert name in drawn
+    assert '"rev": "slower-alpha"' in drawn
+    assert (project.folder / "dvc_plots/index.html").exists()
+    assert project.stale() == set()  # the last command goes back
+    assert "alpha_learning_rate: 0.03" in (project.folder / "params.yaml").read_text()

@@ -28,6 +28,7 @@ from stages.core.settings import (
     Data,
     FixedSpace,
     Manual,
+    MoCo,
     Random,
     Recipe,
     SettingsError,
@@ -49,6 +50,7 @@ RECIPE = Recipe(
 OBJECTIVES = {
     "simclr": SimCLR("simclr", 0.5, 0, 8, VIEWS),
     "supervised": Supervised("supervised", 0.0, 0.0, VIEWS),
+    "moco": MoCo("moco", 0.2, 0.9, 64, "mlp", 8, 8, 2, VIEWS),
 }
 
 
@@ -233,6 +235,17 @@ def test_labels_do_not_reach_a_search_without_labels(data, tmp_path):
 def test_one_set_means_all_images_for_both_steps(data, tmp_path):
     files = run_search(make_run(separate=False), data, tmp_path / "out")
     assert json.loads(files["metrics.json"])["validation_images"] == 24
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_darts_takes_every_objective_in_both_orders(data, tmp_path, objective, order):
+    """As do evolution and ProxylessNAS, in their own tests."""
+    files = run_search(make_run(order, objective), data, tmp_path / "out")
+    alphas = json.loads(files["alphas.json"])
+    moved = np.abs(np.subtract(alphas[1]["normal"], alphas[0]["normal"]))
+    assert (moved > 0).mean() > 0.9
+    assert 0 < json.loads(files["metrics.json"])["final_validation_loss"] < 10
 
 
 def test_a_supervised_search_reports_its_accuracy(data, tmp_path):

@@ -1,13 +1,18 @@
 """A genotype as a drawing: one self-contained SVG, readable on light and on dark pages.
 
 States of a cell stand in a row from left to right in their order, edges are arcs above and below
-the row with the operation written on them. A ResNet is a chain of its stages.
+the row with the operation written on them. Dense cells are in `draw_dense.py`, chains of blocks in
+`draw_chain.py`.
 """
 
 from __future__ import annotations
 
 from html import escape
 
+from stages.core.spaces.block import BlockGenotype
+from stages.core.spaces.dense import DenseGenotype
+from stages.core.spaces.draw_chain import block_chain, resnet_chain
+from stages.core.spaces.draw_dense import dense_cells
 from stages.core.spaces.genotype import (
     INPUTS,
     NODES,
@@ -17,7 +22,7 @@ from stages.core.spaces.genotype import (
     ResNetGenotype,
 )
 
-STEP = 150  # pixels between states
+STEP = 116  # pixels between states
 RADIUS = 17
 LINE = 26  # height of the arcs of one level
 STYLE = """
@@ -27,6 +32,10 @@ STYLE = """
   .genotype .state { fill: none; stroke: currentColor; stroke-width: 1.5; }
   .genotype path { fill: none; stroke: currentColor; stroke-width: 1.2; opacity: .75; }
   .genotype .skip { stroke-dasharray: 5 3; }
+  .genotype .faint { opacity: .3; }
+  .genotype .start { text-anchor: start; }
+  .genotype .dot { fill: currentColor; }
+  .genotype .shaded { fill: currentColor; fill-opacity: .12; }
   @media (prefers-color-scheme: dark) { .genotype { color: #e6e9ee; } }
 """
 SHORT = {
@@ -38,35 +47,44 @@ SHORT = {
     "dil_conv_3x3": "dil conv 3",
     "dil_conv_5x5": "dil conv 5",
 }
-STAGES = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 
 
 def draw(genotype: Genotype, name: str = "") -> str:
     """SVG text with a title and a description. Raises ValueError for a space without a drawing."""
-    drawings = {CellGenotype: _cells, ResNetGenotype: _resnet}
+    drawings = {
+        CellGenotype: _cells,
+        ResNetGenotype: resnet_chain,
+        BlockGenotype: block_chain,
+        DenseGenotype: dense_cells,
+    }
     if type(genotype) not in drawings:
         raise ValueError(f"no drawing for the space {genotype.space!r}")
-    return drawings[type(genotype)](genotype, name or f"{genotype.space} architecture")
+    body, description, width, height = drawings[type(genotype)](genotype)
+    return _page(name or f"{genotype.space} architecture", description, body, width, height)
 
 
-def _cells(genotype: CellGenotype, name: str) -> str:
+def _cells(genotype: CellGenotype) -> tuple[str, str, int, int]:
     parts, top = [], 0
     for title, cell in (("Normal cell", genotype.normal), ("Reduction cell", genotype.reduce)):
         body, height = _cell(cell, title)
-        parts.append(f'<g transform="translate(0 {top})">{body}</g>')
+        parts.append(f'<g transform="translate(0 {top})" style="font-size:15px">{body}</g>')
         top += height
     description = "; ".join(
         f"{title}: {_sentence(cell)}"
         for title, cell in (("normal", genotype.normal), ("reduction", genotype.reduce))
     )
-    return _page(name, description, "".join(parts), STEP * (INPUTS + NODES + 1), top)
+    return "".join(parts), description, STEP * (INPUTS + NODES + 1), top
 
 
 def _cell(cell: Cell, title: str) -> tuple[str, int]:
     """Row of states k-2, k-1, 1..4, k with arcs; first edges above the row, second ones below."""
     states = INPUTS + NODES
-    rise = LINE * states
-    middle = rise + RADIUS + 10
+    # States between the ends of the longest arc of either side: as high as it needs to be.
+    above, below = (
+        max(INPUTS + node - edges[side][1] for node, edges in enumerate(cell)) for side in (0, 1)
+    )
+    middle = LINE * above + RADIUS + 42
+    height = middle + LINE * max(below, 1) + RADIUS + 32
     centre = [STEP // 2 + STEP * state for state in range(states + 1)]
     parts = [f'<text class="title" x="12" y="16">{escape(title)}</text>']
     for node, edges in enumerate(cell):
@@ -82,7 +100,7 @@ def _cell(cell: Cell, title: str) -> tuple[str, int]:
     for x, label in zip(centre, labels, strict=True):
         parts.append(f'<circle class="state" cx="{x}" cy="{middle}" r="{RADIUS}"/>')
         parts.append(f'<text x="{x}" y="{middle}">{label}</text>')
-    return "".join(parts), 2 * middle
+    return "".join(parts), height
 
 
 def _arc(start: int, end: int, middle: int, side: int, operation: str) -> str:
@@ -94,7 +112,7 @@ def _arc(start: int, end: int, middle: int, side: int, operation: str) -> str:
     label = escape(SHORT.get(operation, operation))
     return (
         f'<path{kind} d="M{start} {y}Q{x} {control} {end} {y}"/>'
-        f'<text x="{x}" y="{peak + side * 8}">{label}</text>'
+        f'<text x="{x}" y="{peak + side * 10}">{label}</text>'
     )
 
 
@@ -109,26 +127,10 @@ def _sentence(cell: Cell) -> str:
     return ", ".join(f"node {node} = {terms}" for node, terms in enumerate(sums, start=1))
 
 
-def _resnet(genotype: ResNetGenotype, name: str) -> str:
-    blocks = STAGES[genotype.depth]
-    labels = ["stem", *(f"{count} blocks" for count in blocks), "pool"]
-    parts, width, height = [], 96, 34
-    for place, label in enumerate(labels):
-        x = 12 + place * (width + 30)
-        parts.append(
-            f'<rect class="state" x="{x}" y="12" width="{width}" height="{height}" rx="6"/>'
-            f'<text x="{x + width // 2}" y="{12 + height // 2}">{label}</text>'
-        )
-        if place:
-            parts.append(f'<path d="M{x - 30} {12 + height // 2}h30"/>')
-    description = f"ResNet-{genotype.depth}: a stem, four stages of {blocks} blocks, pooling"
-    return _page(name, description, "".join(parts), len(labels) * (width + 30), height + 24)
-
-
 def _page(title: str, description: str, body: str, width: int, height: int) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'role="img" style="max-width:{width}px;width:100%">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" style="max-width:100%;height:auto">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
         f'<style>{STYLE}</style><g class="genotype">{body}</g></svg>'
     )

@@ -1,0 +1,50 @@
+"""Test images as the transfer stage drew them, annotated beside found, small enough for a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+from stages.core.command import InputError
+from stages.report.evidence import Evidence
+
+SIDE = 440  # pixels of the longer side
+PICTURES = 12  # of a run
+ENDINGS = (".png", ".jpg", ".jpeg")
+
+
+def detections(evidence: Evidence) -> list[dict[str, Any]]:
+    """One entry per transfer run of seed 0 with pictures: run and images (source, width, height,
+    alternative text). Raises InputError naming a picture that cannot be read."""
+    shown = []
+    for run, line in evidence.lines["transfer"].items():
+        if line.get("seed", 0) != 0:
+            continue
+        folder = evidence.folder("transfer", run) / "drawings"
+        files = sorted(file for file in folder.glob("*") if file.suffix.lower() in ENDINGS)
+        if files:
+            images = [_picture(file, run) for file in files[:PICTURES]]
+            shown.append({"run": run, "images": images})
+    return shown
+
+
+def _picture(file: Path, run: str) -> dict[str, Any]:
+    from PIL import Image, UnidentifiedImageError  # only where there are pictures
+
+    try:
+        with Image.open(file) as opened:
+            image = opened.convert("RGB")
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError(
+            f"{file} is no picture ({error}); delete it and draw it again: "
+            f"`dvc repro --force transfer@{run}`"
+        ) from error
+    image.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=82)
+    source = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    width, height = image.size
+    text = f"Test image {file.stem}: what is annotated (left) and what {run} detects (right)"
+    return {"source": source, "width": width, "height": height, "text": text}

@@ -1,0 +1,93 @@
+"""What the plan's runs left beside the tables' numbers: lines, metrics, costs, curves, genotypes.
+
+Only runs of the plan are looked at: results of an earlier plan may still lie in the folder.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from stages.core.command import InputError, read_json
+
+# In the order of the graph.
+STAGES = (
+    "prepare", "search", "score", "select", "retrain", "pretrain", "probe", "transfer",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """`lines[stage][run]` is the run's line in the plan. A run that has not been made is not
+    there: every method answers None or nothing for it."""
+
+    results: Path
+    plan: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> dict[str, dict[str, dict[str, Any]]]:
+        return {stage: self.plan.get(stage) or {} for stage in STAGES}
+
+    def folder(self, stage: str, run: str) -> Path:
+        """As dvc.yaml has it: scores lie in a folder per selection."""
+        if stage == "score":
+            return self.results / stage / self.lines[stage][run]["select"] / run
+        return self.results / stage / run
+
+    def metrics(self, stage: str, run: str) -> dict[str, Any] | None:
+        return self._read(stage, run, "metrics.json")
+
+    def cost(self, stage: str, run: str) -> dict[str, Any] | None:
+        return self._read(stage, run, "cost.json")
+
+    def _read(self, stage: str, run: str, name: str) -> Any:
+        file = self.folder(stage, run) / name
+        return read_json(file) if file.exists() else None
+
+    def architecture(self, run: str) -> str | None:
+        """`select/<run>` or `search/<run>` whose genotype the run `<stage>/<run>` trained."""
+        stage, _, name = run.partition("/")
+        line = self.lines.get(stage, {}).get(name, {})
+        if "pretrain" in line:
+            return self.architecture(f"pretrain/{line['pretrain']}")
+        if "weights" in line:
+            return self.architecture(line["weights"])
+        return line.get("architecture")
+
+    def genotype(self, architecture: str) -> Path | None:
+        """genotype.json of `<stage>/<run>`."""
+        file = self.results / architecture / "genotype.json"
+        return file if file.exists() else None
+
+    def curve(self, stage: str, run: str, name: str) -> list[tuple[float, float]]:
+        """(epoch from 1, value) of DVCLive's file; empty where it was not measured.
+
+        Raises InputError naming a file that is not DVCLive's.
+        """
+        file = self.folder(stage, run) / "curves" / "plots" / "metrics" / f"{name}.tsv"
+        if not file.exists():
+            return []
+        with file.open(newline="", encoding="utf-8") as lines:
+            try:
+                rows = list(csv.DictReader(lines, delimiter="\t"))
+                return [(int(row["step"]) + 1, float(row[name])) for row in rows]
+            except (KeyError, TypeError, ValueError) as error:
+                raise InputError(
+                    f"{file} has no columns 'step' and {name!r} with numbers ({error!r}); "
+                    f"delete it and run its stage: `dvc repro --force {stage}@{run}`"
+                ) from error
+
+    def method(self, stage: str, run: str) -> str:
+        """`ssnas-digits-b32-s0` -> `ssnas-b32`: without data and seed, which the line has."""
+        line = self.lines[stage][run]
+        name = run.removesuffix(f"-s{line.get('seed')}")
+        return name.replace(f"-{line['data']}", "", 1) if "data" in line else name
+
+
+def read_evidence(results: Path, plan: Path) -> Evidence:
+    """All of the plan; `read_report` has checked that it is there."""
+    return Evidence(results, OmegaConf.to_container(OmegaConf.load(plan)))

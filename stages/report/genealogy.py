@@ -1,0 +1,135 @@
+"""Evolution drawn: which operation every place had in every epoch, what was tried and dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from stages.core.command import InputError, read_json
+from stages.report.charts import colour, legend, picture
+from stages.report.evidence import Evidence
+
+LEFT, TOP, WIDTH = 46, 22, 700  # pixels; the drawing itself is WIDTH wide
+
+
+def genealogies(evidence: Evidence) -> list[dict[str, Any]]:
+    """One figure per evolution of the plan: title, legend, svg, and what happened in numbers.
+
+    Raises InputError naming a genealogy.json that lacks what evolution writes.
+    """
+    figures = []
+    for run in evidence.lines["search"]:
+        file = evidence.folder("search", run) / "genealogy.json"
+        if not file.exists():
+            continue
+        try:
+            epochs = read_json(file)["epochs"]
+            figures.append(_figure(run, epochs))
+        except (KeyError, TypeError, IndexError) as error:
+            raise InputError(
+                f"{file} is no genealogy of an evolution ({error!r}); delete it and run its stage: "
+                f"`dvc repro --force search@{run}`"
+            ) from error
+    return figures
+
+
+def _figure(run: str, epochs: list[dict[str, Any]]) -> dict[str, Any]:
+    operations = sorted({name for entry in epochs for name in entry["choice"]})
+    css = {name: colour(place) for place, name in enumerate(operations)}
+    mutations = [mutation for entry in epochs for mutation in entry["mutations"]]
+    accepted = sum(mutation["accepted"] for mutation in mutations)
+    places = len(epochs[0]["choice"])
+    step = WIDTH / len(epochs)
+    row = 14 if places <= 28 else 9
+    body = [_base(epochs, css, step, row), _tried(epochs, css, step, row)]
+    bottom = TOP + row * places
+    for entry in epochs:
+        if entry["dropped"]:
+            x = LEFT + step * entry["epoch"]
+            body.append(f'<path class="cut" d="M{x:.1f} {TOP - 6}V{bottom + 4}"/>')
+    body.append(_axes(len(epochs), places, step, row, bottom))
+    changed = sum(
+        one != two for one, two in zip(epochs[0]["choice"], epochs[-1]["choice"], strict=True)
+    )
+    title = f"Genealogy of {run}: the operation of each of {places} places in {len(epochs)} epochs"
+    text = f"{len(mutations)} mutations, {accepted} accepted; {changed} places end changed"
+    return {
+        "title": run,
+        "legend": legend((kind, name.replace("_", " ")) for name, kind in css.items()),
+        "svg": picture(LEFT + WIDTH + 12, bottom + 40, title, text, "".join(body)),
+        "mutations": len(mutations),
+        "accepted": accepted,
+        "changed": changed,
+        "places": places,
+        "epochs": len(epochs),
+    }
+
+
+def former(entry: dict[str, Any]) -> list[str]:
+    """The structure that the epoch's mutations were tried on, with the accepted ones."""
+    base = list(entry["choice"])
+    for mutation in entry["mutations"]:
+        if not mutation["accepted"]:
+            base[mutation["place"]] = mutation["from"]
+    return base
+
+
+def _base(epochs: list[dict[str, Any]], css: dict[str, str], step: float, row: int) -> str:
+    """Bars of the present operations; equal neighbours are one bar."""
+    bases = [former(entry) for entry in epochs]
+    for base in bases:
+        for name in base:
+            css.setdefault(name, colour(len(css)))
+    parts = []
+    for place in range(len(bases[0])):
+        for start, end, name in _stretches([base[place] for base in bases]):
+            parts.append(
+                f'<rect class="tile {css[name]}" x="{LEFT + step * start:.1f}" '
+                f'y="{TOP + row * place + 1}" width="{step * (end - start):.1f}" '
+                f'height="{row - 2}"/>'
+            )
+    return "".join(parts)
+
+
+def _stretches(names: list[str]) -> Iterator[tuple[int, int, str]]:
+    start = 0
+    for end in range(1, len(names) + 1):
+        if end == len(names) or names[end] != names[start]:
+            yield start, end, names[start]
+            start = end
+
+
+def _tried(epochs: list[dict[str, Any]], css: dict[str, str], step: float, row: int) -> str:
+    """A dot in the colour of an operation that was tried and given up."""
+    parts = []
+    radius = min(row / 2 - 3.5, step / 2 - 0.5)
+    for number, entry in enumerate(epochs):
+        for mutation in entry["mutations"]:
+            if mutation["accepted"]:
+                continue
+            x, y = LEFT + step * (number + 0.5), TOP + row * (mutation["place"] + 0.5)
+            parts.append(
+                f'<circle class="tried {css.setdefault(mutation["to"], colour(len(css)))}" '
+                f'cx="{x:.1f}" cy="{y:.1f}" r="{max(radius, 1):.1f}"/>'
+            )
+    return "".join(parts)
+
+
+def _axes(epochs: int, places: int, step: float, row: int, bottom: int) -> str:
+    parts = []
+    every = max(1, round(epochs / 9))
+    for epoch in range(every, epochs + 1, every):
+        x = LEFT + step * (epoch - 0.5)
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{epoch}</text>')
+    for place in range(0, places, 1 if places <= 12 else 4):
+        y = TOP + row * (place + 0.5) + 4
+        parts.append(f'<text x="{LEFT - 7}" y="{y:.1f}" text-anchor="end">{place + 1}</text>')
+    middle = (TOP + bottom) / 2
+    label = escape("place (block or edge)")
+    parts.append(
+        f'<text class="label" x="{LEFT + WIDTH / 2}" y="{bottom + 34}" '
+        f'text-anchor="middle">epoch</text><text class="label" text-anchor="middle" '
+        f'transform="translate(11 {middle:.0f}) rotate(-90)">{label}</text>'
+    )
+    return "".join(parts)

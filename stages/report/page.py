@@ -1,0 +1,77 @@
+"""results/report.html: everything on one page that needs nothing else, not even a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from stages.core.command import InputError
+from stages.report.answers import answers
+from stages.report.architectures import architectures
+from stages.report.costs import duration, row_costs, stage_costs
+from stages.report.curves import search_curves
+from stages.report.detections import detections
+from stages.report.evidence import Evidence
+from stages.report.findings import findings
+from stages.report.genealogy import genealogies
+from stages.report.headline import headline
+from stages.report.margins import margin_figures
+from stages.report.prediction import LEAST, RESAMPLES
+from stages.report.provenance import data_sets, machine, plan_hash, versions
+from stages.report.settings import Report
+from stages.report.table_view import table_view
+from stages.report.wording import SCALES, TITLES
+
+
+def page(
+    tables: list[dict[str, Any]],
+    evidence: Evidence,
+    report: Report,
+    commit: str,
+    plan: Path,
+    template: Path,
+) -> str:
+    """The page as HTML; also of a plan without tables. Raises InputError if the template is missing
+    or a result that it shows is unreadable."""
+    if not template.exists():
+        raise InputError(f"{template} is missing; it comes with the source: `git checkout`")
+    views = [table_view(table) for table in tables]
+    asked, margins = answers(evidence), margin_figures(evidence)
+    evolutions, stages = genealogies(evidence), stage_costs(evidence)
+    scale = report.scale
+    content = {
+        "scale": scale,
+        "meaning": SCALES.get(scale, "a scale of one's own: see params.yaml for its settings"),
+        "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
+        "commit": commit,
+        "headline": headline(tables),
+        "findings": findings(views, evidence, asked, margins, evolutions, stages),
+        "titles": TITLES,
+        "papers": {
+            paper: [view for view in views if view["paper"] == paper]
+            for paper in dict.fromkeys(view["paper"] for view in views)
+        },
+        "architectures": architectures(evidence, report),
+        "curves": search_curves(evidence),
+        "evolutions": evolutions,
+        "questions": asked,
+        "least": LEAST,
+        "resamples": RESAMPLES,
+        "margins": margins,
+        "detections": detections(evidence),
+        "stages": stages,
+        "row_costs": row_costs(evidence, report),
+        "plan_hash": plan_hash(plan),
+        "data_sets": data_sets(evidence),
+        "versions": versions(),
+        "machine": machine(),
+    }
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["duration"] = duration
+    environment.filters["svg"] = Markup  # drawn here, with every text in it escaped
+    return environment.from_string(template.read_text(encoding="utf-8")).render(content)
