@@ -41,7 +41,7 @@ class Cluster(ThreadingHTTPServer):
         (folder / "kubeconfig").write_text(yaml.safe_dump(config))
 
     def start(self, job: dict) -> None:
-        container = job["spec"]["containers"][0]
+        container = job["spec"]["template"]["spec"]["containers"][0]
         (self.folder / "workdir").mkdir(exist_ok=True)
         bin_folder = str(Path(sys.executable).parent)  # the image's python
         self.jobs[job["metadata"]["name"]] = job
@@ -108,7 +108,7 @@ def test_a_run_becomes_a_job_that_does_it(cluster, tmp_path):
         f".snakemake/dvc/{JOB}.done",
     )  # fmt: skip
     (job,) = cluster.jobs.values()
-    (container,) = job["spec"]["containers"]
+    (container,) = job["spec"]["template"]["spec"]["containers"]
     pod = job["spec"]["template"]["spec"]
     assert container["image"] == "image:1"
     assert container["resources"]["limits"] == {

@@ -6,11 +6,13 @@ through an object store; DVC works on one project folder. So all is as it is the
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from snakemake_executor_plugin_kubernetes import Executor as KubernetesExecutor
 from snakemake_executor_plugin_kubernetes import ExecutorSettings as KubernetesSettings
 from snakemake_executor_plugin_kubernetes import common_settings as apart
+from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
@@ -27,4 +29,9 @@ class ExecutorSettings(KubernetesSettings):
 
 
 class Executor(KubernetesExecutor):
-    """A Job per run."""
+    """A Job per run, in the project's folder on the volume."""
+
+    def get_job_exec_prefix(self, job: JobExecutorInterface) -> str:
+        prefix = super().get_job_exec_prefix(job)
+        there = f"cd {shlex.quote(str(self.workflow.workdir_init))}"
+        return f"{there} && {prefix}" if prefix else there
