@@ -26,8 +26,7 @@ compare: .venv/installed
 	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report|params)[/.]' --no-pager
 
 slurm: .venv/cluster
-	@$(RUN) python -m stages.plan $(PLAN) && dvc config --local core.hardlink_lock true \
-	    && snakemake --profile workflow/profiles/slurm
+	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/slurm
 
 slurm-packages:
 	@command -v slurmctld munged > /dev/null || { apt-get update --quiet=2 \
