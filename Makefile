@@ -1,4 +1,4 @@
-# make toy    everything at toy scale: install, run the graph, tables in results/tables
+# make toy    everything at toy scale: install, run the graph; results/report.html shows all of it
 # make test   install, lint, test
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
 # make compare  experiments side by side, only what differs

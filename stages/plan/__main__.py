@@ -4,7 +4,9 @@
   python -m stages.plan scale=paper paper=[ssnas]     another scale, chosen papers
   python -m stages.plan recipe.search.epochs=10       any override, in Hydra's syntax
   python -m stages.plan --show search/ssnas-digits-s0 resolved settings of one run; writes nothing
-  python -m stages.plan scale=paper --estimate        runs, FLOPs and hours; writes nothing
+  python -m stages.plan scale=paper --estimate        runs, hours, disk; writes nothing
+  python -m stages.plan scale=toy --check results     the estimate against finished runs
+  python -m stages.plan paper=own data=folder data.root=/path/to/images    one's own images
 
 An unknown key, a wrong type or an impossible combination is refused here, before any job starts.
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from stages.core.command import InputError
 from stages.core.lines import RUNS
 from stages.core.run import PLAN, resolve_run
 from stages.core.settings import SettingsError
@@ -50,9 +53,12 @@ def as_text(params: dict, overrides: list[str]) -> str:
         if section in RUNS or section == "resources":
             parts += [f"  {name}: {flow(line)}" for name, line in entries.items()]
         elif section == "report":
-            parts.append(f"  scale: {entries['scale']}\n  tables:")
-            for table, rows in entries["tables"].items():
+            tables = entries["tables"]
+            parts.append(f"  scale: {entries['scale']}\n  tables:" + ("" if tables else " {}"))
+            for table, rows in tables.items():
                 parts += [f"    {table}:", *(f"    - {flow(row)}" for row in rows)]
+            if "own" in entries:
+                parts += ["  own:", *(f"  - {flow(row)}" for row in entries["own"])]
         elif entries:
             text = yaml.safe_dump(entries, default_flow_style=None, sort_keys=False)
             parts.append("".join(f"  {line}\n" for line in text.splitlines()).rstrip())
@@ -67,7 +73,10 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("overrides", nargs="*", help="scale=..., paper=[...], key=value")
     parser.add_argument("--show", metavar="STAGE/RUN", help="print one run's resolved settings")
-    parser.add_argument("--estimate", action="store_true", help="print runs, FLOPs and hours")
+    parser.add_argument("--estimate", action="store_true", help="print runs, hours and disk")
+    parser.add_argument(
+        "--check", type=Path, metavar="RESULTS", help="estimated against measured, per stage"
+    )
     parser.add_argument("--gpu", default="A100", help="the GPU that --estimate also names")
     parser.add_argument("--out", type=Path, default=PLAN, help="file to write")
     arguments = parser.parse_args(argv)
@@ -81,11 +90,17 @@ def main(argv: list[str] | None = None) -> None:
             from stages.plan.estimate import estimate  # imports torch
 
             print(estimate(params, arguments.gpu))
+        elif arguments.check:
+            from stages.plan.estimate import check
+
+            print(check(params, arguments.check))
         else:
             arguments.out.write_text(as_text(params, arguments.overrides))
+            for stage in RUNS:  # the report depends on the folder of every stage, of idle ones too
+                (arguments.out.parent / "results" / stage).mkdir(parents=True, exist_ok=True)
             counts = ", ".join(f"{len(params[stage])} {stage}" for stage in RUNS)
             print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
-    except SettingsError as error:
+    except (SettingsError, InputError) as error:
         print(f"plan: {error}", file=sys.stderr)
         raise SystemExit(2) from error
 

@@ -17,7 +17,7 @@ from stages.plan.datasets import expected_size
 
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
-    "schedule": ("cosine", "constant", "steps"),
+    "schedule": ("cosine", "constant", "steps", "exponential"),
     "precision": ("float32", "bfloat16"),
     "crop": ("resized", "padded", "none"),
     "stem": ("cifar", "imagenet"),
@@ -32,7 +32,7 @@ ALLOWED = {  # by field name, wherever it occurs
 IN_UNIT_INTERVAL = (
     "flip", "jitter", "grayscale", "blur", "label_smoothing", "drop_path", "momentum",
     "validation_fraction", "test_fraction", "label_fraction", "depth_mutation",
-    "mutation_weight", "loss_decay", "epsilon", "final_epsilon",
+    "mutation_weight", "loss_decay", "decay", "epsilon", "final_epsilon",
 )  # fmt: skip
 POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads")
 SEARCHED_BY = {

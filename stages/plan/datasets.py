@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-from stages.core.settings import Data
+from stages.core.command import InputError
+from stages.core.settings import Data, SettingsError
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class Size:
     train: int
     test: int
     unlabeled: int
-    classes: int
+    classes: int  # 0: no labels
 
     @property
     def label_free(self) -> int:
@@ -31,10 +34,38 @@ GENERATED = {"digits": 10, "shapes": 24}  # classes
 
 
 def expected_size(data: Data) -> Size | None:
-    """None for an image folder: it is counted when it is prepared."""
+    """None for an image folder that is not on this machine: it is counted when it is prepared.
+
+    Raises SettingsError for a folder or an archive that holds no images, or in no known layout.
+    """
     if data.kind in GENERATED:
         return Size(data.train, data.test, data.unlabeled, GENERATED[data.kind])
-    full = KNOWN.get(data.kind)
+    if data.kind == "folder":
+        full = _counted(data.root) if data.root and Path(data.root).exists() else None
+    else:
+        full = KNOWN.get(data.kind)
     if full is None:
         return None
-    return Size(data.train or full.train, data.test or full.test, full.unlabeled, full.classes)
+    test = full.test or round(full.train * data.test_fraction)
+    train = full.train if full.test else full.train - test
+    return Size(
+        data.train or train, data.test or test, data.unlabeled or full.unlabeled, full.classes
+    )
+
+
+@cache
+def _counted(root: str) -> Size:
+    """Image files by part, from their names alone; `prepare` may still find some unreadable."""
+    from stages.prepare.files import image_files
+    from stages.prepare.folders import arrange
+
+    try:
+        with image_files(Path(root)) as files:
+            places, classes = arrange(files.paths, Path(root))
+    except InputError as error:
+        raise SettingsError(str(error)) from error
+    count = {"train": 0, "test": 0, "unlabeled": 0}
+    for place in places:
+        if place is not None:
+            count[place[0]] += 1
+    return Size(**count, classes=len(classes or []))

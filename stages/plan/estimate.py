@@ -1,170 +1,161 @@
-"""What a plan will cost: runs, arithmetic and hours, from counted FLOPs and device rates."""
+"""What a plan will cost: runs, arithmetic, hours and disk, from counted work and device rates."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import astuple
-from functools import cache
+from pathlib import Path
 from typing import Any
 
-import torch
 from tabulate import tabulate
 
+from stages.core.command import InputError, read_json
 from stages.core.lines import RUNS
-from stages.core.networks.build import build_network
-from stages.core.networks.size import flops
-from stages.core.networks.supernet import Supernet
 from stages.core.run import Run, resolve_run
-from stages.core.settings import CellSpace, Network, SettingsError
-from stages.core.spaces.block import resnet50
-from stages.core.spaces.dense import random_dense
-from stages.core.spaces.genotype import ResNetGenotype, random_genotype
+from stages.core.settings import Network, SettingsError
 from stages.plan.datasets import Size, expected_size
+from stages.plan.phases import phases
+from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
 from stages.plan.schedule import makespan, upstream_of
+from stages.plan.work import Counted, Work, network_work, supernet_work, views_work
 
-# Peak of float32 multiplications with tensor cores off, in TFLOP/s (vendors' data sheets).
-GPUS = {"V100": 15.7, "A100": 19.5, "H100": 67.0, "RTX3090": 35.6, "RTX4090": 82.6}
-GPU_SHARE = 0.3  # assumed: the share of the peak that small convolutions reach
-CPU_SHARE = 0.25  # measured at toy scale: the share of the matrix product's rate
 FLEETS = (1, 8, 64)  # numbers of GPUs
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
-# Forward passes of the network per image of a training step; backward costs about two. SimCLR has
-# two views, MoCo's second view goes through the teacher alone.
-TRAIN = {"supervised": 3, "simclr": 6, "moco": 4}
-EVALUATE = {"supervised": 1, "simclr": 2, "moco": 2}
-# A pair of steps (one of alpha, one of the weights), in units of a weight step. DARTS, first order:
-# alpha 2 passes of 3 (its gradient needs no gradient of the weights). Second: the virtual step 3,
-# the unrolled gradient 3, two passes for the Hessian product 4. ProxylessNAS: two paths.
-STEP_PAIR = {"darts-1": 5 / 3, "darts-2": 13 / 3, "proxyless": 3, "evolution": 1}
+SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
+PACK_LIMIT = 2**30  # bytes of pixels above which folders and ImageNet are indexed, never copied
+SMALL_FILES = 1e5  # bytes: metrics, curves, genotype of a run
+# Copies of a network's weights that a run leaves behind: MoCo's teacher is a second one.
+KEPT = {"search": 0, "score": 0, "retrain": 1, "pretrain": 1, "probe": 0}
+# Where an estimate is held against what was measured, and how far it may be off.
+CHECKED = ("search", "score", "retrain", "pretrain", "probe")
+FACTOR = 2.0
 
 
 def estimate(params: dict[str, Any], gpu: str) -> str:
     """A table per stage. Raises SettingsError for an unknown GPU or an uncounted data set."""
     if gpu not in GPUS:
         raise SettingsError(f"--gpu is {gpu!r}; there are: {', '.join(GPUS)}")
-    rate = measured_rate(max(r["threads"] for r in params["resources"].values()))
-    gpu_rate = GPUS[gpu] * 1e12 * GPU_SHARE
-    rows, total = [], [0, 0.0, 0.0, 0.0]
-    hours_of = {}
+    threads = max(r["threads"] for r in params["resources"].values())
+    here = measured_rates(threads)
+    rows, total, on_gpu = [], [0, 0.0, 0.0, 0.0, 0.0], {}
     for stage in RUNS:
-        named = {f"{stage}/{run.name}": run_work(run, params) for run in _runs(stage, params)}
-        work = list(named.values())
-        hours_of |= {name: (w / gpu_rate + START_SECONDS) / 3600 for name, w in named.items()}
-        hours = (sum(work) / (rate * CPU_SHARE) + len(work) * START_SECONDS) / 3600
-        gpu_hours = (sum(work) / gpu_rate + len(work) * START_SECONDS) / 3600
-        rows.append([stage, len(work), sum(work) / 1e12, hours, gpu_hours])
+        runs = list(_runs(stage, params))
+        work = [run_work(run, params) for run in runs]
+        starts = len(runs) * (START_SECONDS + SETUP_SECONDS)
+        for run, w in zip(runs, work, strict=True):
+            seconds = GPUS[gpu].seconds(w) + START_SECONDS + SETUP_SECONDS
+            on_gpu[f"{stage}/{run.name}"] = seconds / 3600
+        hours = (sum(here.seconds(w) for w in work) + starts) / 3600
+        gpu_hours = (sum(GPUS[gpu].seconds(w) for w in work) + starts) / 3600
+        disk = sum(run_bytes(run, params) for run in runs) / 1e9
+        rows.append([stage, len(runs), sum(w.flops for w in work) / 1e12, hours, gpu_hours, disk])
         total = [a + b for a, b in zip(total, rows[-1][1:], strict=True)]
     rows.append(["together", *total])
-    head = ["stage", "runs", "TFLOP", "hours, one job at a time here", f"{gpu}-hours"]
-    table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f"))
-    upstream = upstream_of(params)
-    times = [f"{makespan(hours_of, upstream, count):,.1f} h on {count}" for count in FLEETS]
+    head = ["stage", "runs", "TFLOP", "hours, one job at a time here", f"{gpu}-hours", "disk, GB"]
+    table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f", ",.2f"))
+    edges = upstream_of(params)
+    times = [f"{makespan(on_gpu, edges, count):,.1f} h on {count}" for count in FLEETS]
     return (
         f"{table}\n\n"
         f"{gpu}s, a run on each: {', '.join(times)}; "
-        f"the longest chain of runs takes {makespan(hours_of, upstream, len(hours_of)):,.1f} h.\n"
-        f"Here: {rate / 1e9:.0f} GFLOP/s measured in a matrix product, {CPU_SHARE:.0%} of it "
-        f"reckoned with; {gpu}: {GPUS[gpu]} TFLOP/s by its data sheet, {GPU_SHARE:.0%} reckoned "
-        f"with;\n{START_SECONDS:.0f} s a job for its start. Searched cells are counted as the "
-        "random cell\nof seed 0, searched chains of blocks as ResNet-50."
+        f"the longest chain of runs takes {makespan(on_gpu, edges, len(on_gpu)):,.1f} h.\n"
+        f"Here, {threads} threads, measured: {here.flops / 1e9:.0f} GFLOP/s, "
+        f"{here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call;\n"
+        f"{gpu}: {GPUS[gpu].flops / 1e12:.1f} TFLOP/s ({GPU_SHARE:.0%} of its data sheet), "
+        f"{GPUS[gpu].bytes / 1e12:.1f} TB/s, {GPUS[gpu].call * 1e6:.0f} us a call. "
+        f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start.\n"
+        "Searched cells are counted as the random cell of seed 0, searched chains of blocks as "
+        "ResNet-50.\nDisk: results; DVC's cache holds them a second time unless the file system "
+        "can share them."
     )
 
 
-def run_work(run: Run, params: dict[str, Any]) -> float:
-    """FLOPs (two per multiply-add) of a run's training and evaluation."""
+def check(params: dict[str, Any], results: Path) -> str:
+    """Estimated against measured seconds per stage, of the runs that are finished in `results`.
+
+    Raises InputError if none is, or if a stage is off by more than FACTOR.
+    """
+    rows, off = [], []
+    here = measured_rates(max(r["threads"] for r in params["resources"].values()))
+    for stage in CHECKED:
+        estimated = measured = 0.0
+        count = 0
+        for run in _runs(stage, params):
+            group = Path(run.line.select) if stage == "score" else Path()
+            file = results / stage / group / run.name / "cost.json"
+            work = run_work(run, params)
+            if not file.exists() or not work.flops:
+                continue
+            count += 1
+            estimated += SETUP_SECONDS + here.seconds(work)
+            measured += read_json(file)["seconds"]
+        if count:
+            ratio = estimated / measured
+            rows.append([stage, count, estimated, measured, ratio])
+            off += [stage] * (not 1 / FACTOR <= ratio <= FACTOR)
+    if not rows:
+        raise InputError(f"{results} has no finished run of the plan; run it first")
+    head = ["stage", "runs", "estimated, s", "measured, s", "ratio"]
+    table = tabulate(rows, headers=head, floatfmt=("", "", ".1f", ".1f", ".2f"))
+    if off:
+        raise InputError(f"off by more than a factor {FACTOR:g}: {', '.join(off)}\n{table}")
+    return f"{table}\n\nAll within a factor {FACTOR:g}."
+
+
+def run_work(run: Run, params: dict[str, Any]) -> Work:
+    """Of a run's training and evaluation."""
+    work = Work()
     if run.stage in ("prepare", "select"):
-        return 0.0
+        return work
+    side, size = _data(run, params)
+    for phase in phases(run, size):
+        seen = phase.views.size or side
+        counted = _network(run, params, phase.batch, seen)
+        work += counted.forward * (phase.passes / phase.batch) + counted.update * phase.steps
+        drawn = views_work(phase.views, phase.views_batch, side)
+        work += drawn * (phase.viewed / phase.views_batch)
+    return work
+
+
+def run_bytes(run: Run, params: dict[str, Any]) -> float:
+    """Of the files that a run leaves behind."""
+    if run.stage == "prepare":
+        data = run.settings["data"]
+        size = expected_size(data)
+        pixels = (size.train + size.test + size.unlabeled) * data.image_size**2 * 3 if size else 0
+        indexed = data.kind == "imagenet" or (data.kind == "folder" and pixels > PACK_LIMIT)
+        return SMALL_FILES if indexed else SMALL_FILES + pixels
+    if run.stage == "select" or not KEPT[run.stage]:
+        return SMALL_FILES
+    objective = run.settings["objective"]
+    side = objective.views.size or _data(run, params)[0]
+    copies = 2 if objective.kind == "moco" else 1
+    queue = getattr(objective, "queue", 0) * getattr(objective, "projection", 0)
+    return SMALL_FILES + 4.0 * (copies * _network(run, params, 2, side).params + queue)
+
+
+def _data(run: Run, params: dict[str, Any]) -> tuple[int, Size]:
+    """Side and number of a run's images."""
     data = resolve_run("prepare", run.line.data, params, "the plan").settings["data"]
     size = expected_size(data)
     if size is None:
         raise SettingsError(
-            f"{run.stage}/{run.name}: a folder's images are counted when it is prepared; "
-            "set data.<name>.train to estimate before"
+            f"{run.stage}/{run.name}: data.{run.line.data}.root {data.root!r} is not on this "
+            "machine, so its images cannot be counted; estimate where they are"
         )
-    counts = {
-        "search": _search_passes, "score": _score_passes, "retrain": _retrain_passes,
-        "pretrain": _pretrain_passes, "probe": _probe_passes,
-    }[run.stage]  # fmt: skip
-    passes = counts(run, size)
-    views = getattr(run.settings.get("objective", run.settings.get("linear")), "views", None)
-    side = (views.size if views else 0) or data.image_size
-    return 2.0 * passes * _multiply_adds(run, params, side) if passes else 0.0
+    return data.image_size, size
 
 
-def measured_rate(threads: int, side: int = 1024, seconds: float = 0.5) -> float:
-    """FLOP/s of a float32 matrix product on this machine's CPU."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    a = torch.rand(side, side)
-    a @ a
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        a @ a
-        count += 1
-    torch.set_num_threads(before)
-    return count * 2 * side**3 / (time.perf_counter() - start)
-
-
-# ------------------------------------- image passes through the network ----
-
-
-def _search_passes(run: Run, size: Size) -> float:
-    strategy, kind = run.settings["strategy"], run.settings["objective"].kind
-    if kind == "none":
-        return 0
-    name = f"darts-{strategy.order}" if strategy.kind == "darts" else strategy.kind
-    share = 1 - strategy.validation_fraction if getattr(strategy, "separate_sets", True) else 1
-    trained = share * TRAIN[kind] * STEP_PAIR[name]
-    evaluated = strategy.validation_fraction * EVALUATE[kind]
-    return run.settings["recipe"].epochs * (trained + evaluated) * _images(run, size)
-
-
-def _score_passes(run: Run, size: Size) -> float:
-    recipe, kind = run.settings["recipe"], run.settings["objective"].kind
-    trained = recipe.epochs * TRAIN[kind] * (1 - recipe.validation_fraction)
-    evaluated = recipe.validation_fraction * EVALUATE[kind]
-    return (trained + evaluated) * _images(run, size)
-
-
-def _retrain_passes(run: Run, size: Size) -> float:
-    return run.settings["recipe"].epochs * TRAIN["supervised"] * size.train + size.test
-
-
-def _pretrain_passes(run: Run, size: Size) -> float:
-    recipe, kind = run.settings["recipe"], run.settings["objective"].kind
-    return recipe.epochs * TRAIN[kind] * size.label_free
-
-
-def _probe_passes(run: Run, size: Size) -> float:
-    linear, finetune = run.settings["linear"], run.settings["finetune"]
-    passes = 0.0
-    if linear.kind == "linear":
-        fixed = linear.views.crop == "none" and not linear.views.flip
-        epochs = 1 if fixed else linear.recipe.epochs
-        passes += 2 * (epochs * size.train + size.test)  # pretrained and random weights
-    if finetune.kind == "finetune":
-        passes += (
-            finetune.recipe.epochs * TRAIN["supervised"] * finetune.label_fraction * size.train
-            + size.test
-        )
-    return passes
-
-
-def _images(run: Run, size: Size) -> int:
-    return size.train if run.settings["objective"].kind == "supervised" else size.label_free
-
-
-def _multiply_adds(run: Run, params: dict[str, Any], side: int) -> int:
+def _network(run: Run, params: dict[str, Any], batch: int, side: int) -> Counted:
     if run.stage == "search":
         space, strategy = run.settings["space"], run.settings["strategy"].kind
         if strategy == "darts":
-            return _supernet_multiply_adds(astuple(space), side)
+            return supernet_work(astuple(space), batch, side)
         network = Network(space.stem, space.channels, getattr(space, "cells", 0))
     else:
         space, network = _searched_space(run, params), run.settings["network"]
     depth = tuple(getattr(space, "depths", ())) or getattr(space, "depth", 0)
-    return _network_multiply_adds(space.kind, depth, astuple(network), side)
+    return network_work(space.kind, depth, astuple(network), batch, side)
 
 
 def _searched_space(run: Run, params: dict[str, Any]) -> Any:
@@ -178,22 +169,6 @@ def _searched_space(run: Run, params: dict[str, Any]) -> Any:
         if stage == "select":
             name = params["score"][params["select"][name]["candidates"][0]]["search"]
     return resolve_run("search", name, params, "the plan").settings["space"]
-
-
-@cache
-def _supernet_multiply_adds(space: tuple, side: int) -> int:
-    return flops(Supernet(CellSpace(*space)), side)
-
-
-@cache
-def _network_multiply_adds(kind: str, depth: int | tuple, network: tuple, side: int) -> int:
-    genotypes = {
-        "cell": lambda: random_genotype(0),
-        "dense": lambda: random_dense(0),
-        "block": lambda: resnet50(depth),
-        "resnet": lambda: ResNetGenotype(depth),
-    }
-    return flops(build_network(genotypes[kind](), Network(*network), side), side)
 
 
 def _runs(stage: str, params: dict[str, Any]) -> Iterator[Run]:

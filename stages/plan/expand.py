@@ -10,8 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from stages.core.lines import REFERENCES, RUNS
-from stages.core.settings import SECTIONS, SettingsError
+from stages.core.run import typed
+from stages.core.settings import SECTIONS, Data, SettingsError
+from stages.plan.datasets import expected_size
 
+OWN = "own."  # tables of no paper: nothing was reported
 IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart
 
 
@@ -28,8 +31,7 @@ class Expansion:
                 rows = [row for row in spec["rows"] if self._wanted(table, row["row"])]
                 if rows:
                     self.tables[table] = [
-                        self._row(content, spec["data"], {**spec["each"], **row}, table)
-                        for row in rows
+                        self._row(content, spec, {**spec["each"], **row}, table) for row in rows
                     ]
         self._retrain_candidates()
         if not self.tables:
@@ -54,7 +56,11 @@ class Expansion:
             tree[section] = {name: there[name] for name in there if name in used}
         tree["resources"] = self.config["resources"]
         tree.update(self.runs)
-        tree["report"] = {"scale": self.config["scale"], "tables": self.tables}
+        own = {name: rows for name, rows in self.tables.items() if name.startswith(OWN)}
+        papers = {name: rows for name, rows in self.tables.items() if name not in own}
+        tree["report"] = {"scale": self.config["scale"], "tables": papers}
+        if own:
+            tree["report"]["own"] = [row for rows in own.values() for row in rows]
         return tree
 
     # ------------------------------------------------------------- rows ----
@@ -64,23 +70,38 @@ class Expansion:
         only = self.config["only"]
         return not only or table in only or f"{table}/{row}" in only
 
-    def _row(self, paper: dict, data_name: str, row: dict, table: str) -> dict[str, Any]:
-        data = self._data(data_name)
+    def _row(self, paper: dict, spec: dict, row: dict, table: str) -> dict[str, Any]:
+        data_name = spec["data"]
+        data = self._data(data_name, table)
+        if "without_classes" in row and not self._classes(data):
+            row = {**row, "from": row["without_classes"]}
+        searched_on = self._data(spec.get("search_data", data_name))
         kind = row["from"]
-        if kind not in ("retrain", "probe"):
-            raise SettingsError(f"{table}: from is {kind!r}; a row comes from: retrain, probe")
-        make = self._retrain if kind == "retrain" else self._probe
+        makers = {"retrain": self._retrain, "pretrain": self._pretrain, "probe": self._probe}
+        if kind not in makers:
+            raise SettingsError(f"{table}: from is {kind!r}; a row comes from: {', '.join(makers)}")
+        make = makers[kind]
         counts = self.config["seeds"]  # of a paper's own, or of all
         seeds = range(counts.get(table.partition(".")[0], counts["final"]))
-        architecture, searches = self._architecture(paper, data, row, table)
+        architecture, searches = self._architecture(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
+        if searched_on != data:  # a transfer: named apart from what runs on the search's data
+            row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
-        entry["values"] = row["values"]
+        if "values" in row:
+            entry["values"] = row["values"]
         entry["runs"] = [make(data, architecture, row, seed) for seed in seeds]
         if "minus" in row:
-            other, _ = self._architecture(paper, data, {"select": row["minus"]}, table)
+            other, _ = self._architecture(paper, searched_on, {"select": row["minus"]}, table)
             entry["minus"] = [make(data, other, row, seed) for seed in seeds]
         entry["searches"] = searches
+        if "values" not in row:  # no paper's row: shown with what the runs measured
+            trained = {run: self.runs[kind][run.partition("/")[2]] for run in entry["runs"]}
+            entry["selection"] = architecture
+            entry["pretrained"] = [
+                f"pretrain/{line['pretrain']}" if kind == "probe" else run
+                for run, line in trained.items()
+            ]
         return entry
 
     def _retrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
@@ -93,8 +114,7 @@ class Expansion:
         }
         return self._add("retrain", name, line)
 
-    def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
-        pretrain = _named(architecture, row.get("variant"), seed)
+    def _pretrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
         line = {
             "data": data,
             "architecture": architecture,
@@ -103,7 +123,10 @@ class Expansion:
         }
         if row.get("searched_with_labels"):
             line["searched_with_labels"] = True
-        self._add("pretrain", pretrain, line)
+        return self._add("pretrain", _named(architecture, row.get("variant"), seed), line)
+
+    def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
+        pretrain = self._pretrain(data, architecture, row, seed).partition("/")[2]
         scratch = row.get("init") == "random weights"
         variants = [part for part in (row.get("variant"), "scratch" if scratch else None) if part]
         line = {
@@ -180,10 +203,32 @@ class Expansion:
         kind = (self.config["objective"].get(objective) or {}).get("kind")
         return "labels" if kind == "supervised" else "no-labels"
 
-    def _data(self, name: str) -> str:
-        data = self.config["stand_ins"].get(name, name)
+    def _data(self, name: str, table: str = "") -> str:
+        """What a table runs on: `stand_ins` may name it for the paper's data or for the table."""
+        stand_ins = self.config["stand_ins"]
+        data = stand_ins.get(table, stand_ins.get(name, name))
         self._add("prepare", data, {"data": data})
         return data
+
+    def _classes(self, data: str) -> int:
+        """Class folders of one's own images, which must be there when the plan is made. Without
+        any, no test part is held back: nothing could be tested on it."""
+        there = self.config["data"]
+        if data not in there:
+            raise SettingsError(
+                f"data is {data!r}; there are: {', '.join(there)}; "
+                "for your own images add data=folder data.root=/path/to/images"
+            )
+        settings = typed(Data, there[data], f"data.{data}")
+        size = expected_size(settings)
+        if size is None:
+            raise SettingsError(
+                f"data.{data}.root is {settings.root!r}; the folder or the archive with your "
+                "images is expected: data.root=/path/to/images"
+            )
+        if not size.classes:
+            self.config["data"][data]["test_fraction"] = 0.0
+        return size.classes
 
     def _add(self, stage: str, name: str, line: dict[str, Any]) -> str:
         there = self.runs[stage].setdefault(name, line)
@@ -200,7 +245,11 @@ def _named(architecture: str, variant: str | None, seed: int) -> str:
     stage, method = architecture.split("/")
     if stage == "search":
         method = method.rpartition("-s")[0]
-    return "-".join([method, *([variant] if variant else []), f"s{seed}"])
+    return "-".join([method, *_given(variant), f"s{seed}"])
+
+
+def _given(name: str | None) -> list[str]:
+    return [name] if name else []
 
 
 def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
          plots/        curves, rows and scores as CSV, for `dvc plots`
          --page        all of it on one self-contained page (HTML), with drawings of architectures,
                        curves, margins, scores against results, cost and provenance
+         own.*, best/  of a plan for one's own images: the table, and weights and genotype of the
+                       best network
 
 Example: python -m stages.report --results results --out results/tables --page results/report.html
 Time:    seconds.
@@ -30,6 +32,7 @@ from stages.core.command import InputError
 from stages.core.run import PLAN
 from stages.core.settings import SettingsError
 from stages.report.evidence import read_evidence
+from stages.report.own import collect_own, write_own
 from stages.report.page import page
 from stages.report.provenance import commit
 from stages.report.series import write_series
@@ -49,9 +52,11 @@ def report(
     papers, asked = read_reported(reported), read_report(plan)
     source = commit()
     tables = collect(asked, papers, results, source)
+    own = collect_own(asked.own, asked.scale, results, source) if asked.own else None
     evidence = read_evidence(results, plan)
-    text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE))
-    write_tables(tables, papers, out)
+    text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE), own)
+    write_tables(tables, papers, out, own)
+    write_own(own, results, out)
     write_series(tables, evidence, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")

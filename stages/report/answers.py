@@ -67,7 +67,7 @@ def _panel(question: Question, stratum: str, points: list[Point], place: int) ->
     share = 100.0 if question.criterion == "accuracy" else 1.0
     scores = [share * point.score for point in points]
     ends = [100 * (point.mean + side * (point.std or 0)) for point in points for side in (-1, 1)]
-    x, y = axis(CRITERIA[question.criterion], scores), axis("", ends)
+    x, y = axis(CRITERIA[question.criterion], scores), axis("accuracy (%)", ends)
     plot = Plot(x, y, width=340, height=230)
     for point, score in zip(points, scores, strict=True):
         height, std = 100 * point.mean, 100 * (point.std or 0)

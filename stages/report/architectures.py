@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from stages.core.spaces.draw import draw
 from stages.core.spaces.genotype import read_genotype
 from stages.report.evidence import Evidence
-from stages.report.settings import Report
 
 
-def architectures(evidence: Evidence, report: Report) -> list[dict[str, Any]]:
-    """One entry per different genotype that a row of the tables was made with: title, svg,
+def architectures(evidence: Evidence, runs: Iterable[str]) -> list[dict[str, Any]]:
+    """One entry per different genotype that the `runs` (<stage>/<run>) were made with: title, svg,
     facts (name of the selection or search, how it came about). Published networks come last."""
     found: dict[str, dict[str, Any]] = {}
-    rows = [row for rows in report.tables.values() for row in rows]
-    used = [evidence.architecture(run) for row in rows for run in [*row.runs, *row.minus]]
+    used = map(evidence.architecture, runs)
     for name in dict.fromkeys(name for name in used if name):
         file = evidence.genotype(name)
         if file is None:

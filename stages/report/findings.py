@@ -58,15 +58,22 @@ def _order(tables: list[dict[str, Any]]) -> list[Finding]:
     if not pairs:
         return []
     against = [entry for table in tables for entry in table["ordering"]["against_paper"]]
-    clear = sum("row" not in entry and apart(entry) for entry in against)
+    several = [entry for entry in against if "row" not in entry and _spread_known(entry)]
+    clear = sum(map(apart, several))
     agree = pairs - len(against)
     text = f"Methods come in the papers' order in {agree} of {pairs} comparisons of means"
     if against:
+        text += f". In the other {len(against)} this page disagrees with the papers"
+    if several:
         text += (
-            f". In the other {len(against)} this page disagrees with the papers; {clear} of these "
-            f"differ by more than one standard deviation"
+            f"; of the {len(several)} of these with several seeds on both sides, {clear} differ by "
+            f"more than one standard deviation"
         )
     return [{"figure": f"{agree}/{pairs}", "text": text + "."}]
+
+
+def _spread_known(entry: dict[str, Any]) -> bool:
+    return all(entry[side]["std"] is not None for side in ("ahead_in_paper", "behind_in_paper"))
 
 
 def _own(tables: list[dict[str, Any]]) -> list[Finding]:
@@ -141,7 +148,7 @@ def _chance(margins: list[dict[str, Any]]) -> list[Finding]:
     at_chance = [entry for entry in entries if entry["loss"] > CHANCE * entry["chance"]]
     text = (
         f"{len(at_chance)} of {len(entries)} scored candidates have a contrastive loss within "
-        f"{1 - CHANCE:.0%} of chance (ln(2N - 1), all similarities equal; N is the batch)"
+        f"{100 * (1 - CHANCE):.0f} % of chance (ln(2N - 1), all similarities equal; N is the batch)"
     )
     if at_chance:
         text += ": their short training has not learnt to tell images apart, and ranks by noise"
@@ -155,9 +162,9 @@ def _evolution(evolutions: list[dict[str, Any]]) -> list[Finding]:
     accepted = sum(figure["accepted"] for figure in evolutions)
     text = (
         f"{len(evolutions)} evolution{'s' if len(evolutions) > 1 else ''} tried {tried} mutations "
-        f"and accepted {accepted} of them ({accepted / tried:.0%})."
+        f"and accepted {accepted} of them ({100 * accepted / tried:.0f} %)."
     )
-    return [{"figure": f"{accepted / tried:.0%}", "text": text}]
+    return [{"figure": f"{100 * accepted / tried:.0f} %", "text": text}]
 
 
 def _cost(stages: list[dict[str, Any]]) -> list[Finding]:
@@ -169,6 +176,6 @@ def _cost(stages: list[dict[str, Any]]) -> list[Finding]:
     devices = ", ".join(sorted({stage["devices"] for stage in stages if stage["devices"]}))
     text = (
         f"All {runs} measured runs together took {duration(total)} on: {devices}; "
-        f"{search / total:.0%} of it for finding architectures (search and score)."
+        f"{100 * search / total:.0f} % of it for finding architectures (search and score)."
     )
     return [{"figure": duration(total), "text": text}]

@@ -25,6 +25,11 @@ from stages.report.settings import Report
 from stages.report.table_view import table_view
 from stages.report.wording import SCALES, TITLES
 
+# Accuracies (%) of one's own images, shown where the runs measured them.
+OWN_MEASURED = (
+    "linear_accuracy", "linear_accuracy_untrained", "knn_accuracy", "knn_accuracy_untrained",
+)  # fmt: skip
+
 
 def page(
     tables: list[dict[str, Any]],
@@ -33,15 +38,20 @@ def page(
     commit: str,
     plan: Path,
     template: Path,
+    own: dict[str, Any] | None = None,
 ) -> str:
-    """The page as HTML; also of a plan without tables. Raises InputError if the template is missing
-    or a result that it shows is unreadable."""
+    """The page as HTML; also of a plan without tables. `own`: what came out for one's own images
+    (rows, best), shown in a table without a reported column. Raises InputError if the template is
+    missing or a result that it shows is unreadable."""
     if not template.exists():
         raise InputError(f"{template} is missing; it comes with the source: `git checkout`")
     views = [table_view(table) for table in tables]
     asked, margins = answers(evidence), margin_figures(evidence)
     evolutions, stages = genealogies(evidence), stage_costs(evidence)
     scale = report.scale
+    planned = [row for rows in report.tables.values() for row in rows]
+    runs = [run for row in planned for run in [*row.runs, *row.minus]]
+    runs += [seed["run"] for row in (own or {"rows": []})["rows"] for seed in row["pretrained"]]
     content = {
         "scale": scale,
         "meaning": SCALES.get(scale, "a scale of one's own: see params.yaml for its settings"),
@@ -54,7 +64,9 @@ def page(
             paper: [view for view in views if view["paper"] == paper]
             for paper in dict.fromkeys(view["paper"] for view in views)
         },
-        "architectures": architectures(evidence, report),
+        "own": own,
+        "own_measured": OWN_MEASURED,
+        "architectures": architectures(evidence, runs),
         "curves": search_curves(evidence),
         "evolutions": evolutions,
         "questions": asked,

@@ -20,7 +20,7 @@ def write_series(tables: list[dict[str, Any]], evidence: Evidence, out: Path) ->
     scored and fully trained architecture); only the header where the plan has nothing."""
     columns = ["method", "data", "run", "epoch", *QUANTITIES]
     _write(out / "searches.csv", columns, _searches(evidence))
-    columns = ["table", "row", "metric", "seed", "percent", "reported"]
+    columns = ["panel", "table", "row", "metric", "seed", "percent", "reported"]
     _write(out / "rows.csv", columns, _rows(tables))
     columns = ["criterion", "outcome", "compared", "architecture", "score", "percent"]
     _write(out / "scores.csv", columns, _scores(evidence))
@@ -46,6 +46,7 @@ def _rows(tables: list[dict[str, Any]]) -> list[Row]:
             for seed, entry in enumerate(row["seeds"]):
                 rows += [
                     {
+                        "panel": f"{table['paper']} {table['table']}, {metric}",
                         "table": f"{table['paper']} {table['table']}",
                         "row": row_label(row),
                         "metric": metric,

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from stages.core.command import InputError
 from stages.core.run import typed
 from stages.core.settings import SettingsError
+from stages.report.own import OwnRow
 
 # Beside `row`, what tells the rows of a table apart.
 IDENTITY = ("batch_size", "init", "method")
@@ -42,6 +43,7 @@ class Report:
 
     scale: str
     tables: dict[str, Any]  # lists of ReportRow
+    own: list[Any] = field(default_factory=list)  # of OwnRow: one's own images
 
 
 def row_label(row: dict[str, Any]) -> str:
@@ -63,6 +65,9 @@ def typed_report(section: Any) -> Report:
             typed(ReportRow, row, f"report.tables.{name}[{number}]")
             for number, row in enumerate(rows)
         ]
+    report.own = [
+        typed(OwnRow, row, f"report.own[{number}]") for number, row in enumerate(report.own)
+    ]
     return report
 
 

@@ -9,14 +9,20 @@ from typing import Any
 from stages.core.command import write_json
 from stages.report.headline import headline
 from stages.report.markdown import index, single
+from stages.report.own import own_headline, own_page
 from stages.report.tables import lines
 
 FORMATS = ("json", "csv", "md")
 
 
-def write_tables(tables: list[dict[str, Any]], reported: dict[str, Any], out: Path) -> None:
+def write_tables(
+    tables: list[dict[str, Any]],
+    reported: dict[str, Any],
+    out: Path,
+    own: dict[str, Any] | None = None,
+) -> None:
     """`<paper>.<table>.{json,csv,md}`, metrics.json and index.md in the folder `out`; tables of an
-    earlier plan that this one does not have are removed."""
+    earlier plan that this one does not have are removed. `own` joins the last two."""
     out.mkdir(parents=True, exist_ok=True)
     written = {f"{table['paper']}.{table['table']}" for table in tables}
     for name in {f"{paper}.{table}" for paper in reported for table in reported[paper]} - written:
@@ -27,8 +33,10 @@ def write_tables(tables: list[dict[str, Any]], reported: dict[str, Any], out: Pa
         write_json(out / f"{name}.json", table)
         write_csv(out / f"{name}.csv", table)
         (out / f"{name}.md").write_text(single(table), encoding="utf-8")
-    write_json(out / "metrics.json", headline(tables))
-    (out / "index.md").write_text(index(tables), encoding="utf-8")
+    mine = {"own": own_headline(own)} if own else {}
+    write_json(out / "metrics.json", headline(tables) | mine)
+    pages = ([index(tables)] if tables else []) + ([own_page(own)] if own else [])
+    (out / "index.md").write_text("\n".join(pages), encoding="utf-8")
 
 
 def write_csv(path: Path, table: dict[str, Any]) -> None:

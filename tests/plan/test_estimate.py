@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import re
 
+import pytest
+import torch
+from torch import nn
+
+from stages.core.command import InputError
 from stages.core.networks.build import build_network
-from stages.core.networks.size import flops
+from stages.core.networks.size import flops, parameters
 from stages.core.networks.supernet import Supernet
 from stages.core.run import resolve_run
-from stages.core.settings import CellSpace, Network, SettingsError
+from stages.core.settings import CellSpace, Network, SettingsError, Views
 from stages.core.spaces.genotype import ResNetGenotype
-from stages.plan.__main__ import plan
-from stages.plan.estimate import estimate, run_work
+from stages.plan import estimate as module
+from stages.plan.__main__ import main, plan
+from stages.plan.datasets import Size
+from stages.plan.estimate import check, estimate, run_bytes, run_work
+from stages.plan.phases import phases
+from stages.plan.rates import Rates, measured_rates
+from stages.plan.work import Work, count_network, views_work
+
+DIGITS = Size(256, 64, 0, 10)
 
 
 @pytest.fixture(scope="module")
@@ -19,41 +32,140 @@ def smoke():
     return plan(["scale=smoke"])
 
 
-def work(params, stage, name):
-    return run_work(resolve_run(stage, name, params, "plan"), params)
+def run_of(params, stage, name):
+    return resolve_run(stage, name, params, "plan")
+
+
+def passes(params, stage, name):
+    return sum(phase.passes for phase in phases(run_of(params, stage, name), DIGITS))
+
+
+def resnet():
+    return build_network(ResNetGenotype(18), Network("cifar", 8, 0), 16)
 
 
 def test_pretraining_counts_two_views_forward_and_backward(smoke):
-    network = build_network(ResNetGenotype(18), Network("cifar", 8, 0), 16)
-    images, epochs, passes = 256, 1, 6  # two views, backward counted as two forward passes
-    expected = 2 * images * epochs * passes * flops(network, 16)
-    assert work(smoke, "pretrain", "resnet18-digits-b64-s0") == pytest.approx(expected)
+    name = "resnet18-digits-b64-s0"
+    assert passes(smoke, "pretrain", name) == 256 * 1 * 6  # backward counted as two passes
+    (phase,) = phases(run_of(smoke, "pretrain", name), DIGITS)
+    assert (phase.batch, phase.steps) == (128, 4)  # both views of 64 images at once
 
 
 def test_search_counts_alpha_and_weight_steps(smoke):
-    network = Supernet(CellSpace("cell", 4, 3, "cifar"))
     half = 128
     # Per pair of images, one of each half: weights 6 passes, alpha 4; then the validation, 2.
-    expected = 2 * flops(network, 16) * (half * (6 + 4) + half * 2)
-    assert work(smoke, "search", "ssnas-digits-s0") == pytest.approx(expected)
-    assert work(smoke, "search", "random-digits-s0") == 0
+    assert passes(smoke, "search", "ssnas-digits-s0") == half * (6 + 4) + half * 2
+    assert phases(run_of(smoke, "search", "random-digits-s0"), DIGITS) == []
+    assert run_work(run_of(smoke, "search", "random-digits-s0"), smoke) == Work()
 
 
 def test_linear_evaluation_computes_fixed_features_once(smoke):
-    network = build_network(ResNetGenotype(18), Network("cifar", 8, 0), 16)
     frozen = 2 * (256 + 64)  # pretrained and random weights
     tuned = 3 * 0.1 * 256 + 64
-    expected = 2 * flops(network, 16) * (frozen + tuned)
-    assert work(smoke, "probe", "resnet18-digits-b64-s0") == pytest.approx(expected)
+    found = passes(smoke, "probe", "resnet18-digits-b64-s0")
+    assert found == pytest.approx(frozen + tuned)
 
 
-def test_table_names_runs_hours_and_both_devices(smoke):
+@pytest.mark.parametrize(
+    ("stage", "name", "network"),
+    [
+        ("pretrain", "resnet18-digits-b64-s0", resnet()),
+        ("search", "ssnas-digits-s0", Supernet(CellSpace("cell", 4, 3, "cifar"))),
+    ],
+)
+def test_work_of_a_run_is_that_of_its_passes_and_views(smoke, stage, name, network):
+    run = run_of(smoke, stage, name)
+    (phase,) = phases(run, DIGITS)
+    views = views_work(phase.views, phase.views_batch, 16) * (phase.viewed / phase.views_batch)
+    expected = 2 * flops(network, 16) * phase.passes + views.flops
+    assert run_work(run, smoke).flops == pytest.approx(expected)
+
+
+def test_counted_by_hand():
+    layer = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+    counted = count_network(layer, batch=4, side=16)
+    maps = 4 * 16 * 16
+    assert counted.forward.flops == 2 * maps * 3 * 8 * 9
+    assert counted.forward.calls == 1
+    assert counted.forward.bytes == 4 * (maps * 3 + 3 * 8 * 9 + maps * 8)
+    assert counted.params == 3 * 8 * 9
+
+
+def test_views_are_counted_per_image_and_cost_what_they_do():
+    plain, blurred = Views("none"), Views("resized", [0.5, 1.0], [0.75, 1.33], blur=1.0)
+    few, many = (views_work(blurred, batch, 16) for batch in (3, 30))
+    assert many.bytes == 10 * few.bytes
+    assert many.calls == few.calls > views_work(plain, 2, 16).calls
+
+
+def test_seconds_are_arithmetic_and_traffic_and_calls():
+    rates = Rates(flops=10.0, bytes=100.0, call=0.5)
+    assert rates.seconds(Work(flops=20.0, bytes=300.0, calls=4.0)) == 2 + 3 + 2
+
+
+def test_rates_of_this_machine_are_those_of_a_machine():
+    before = torch.get_num_threads()
+    rates = measured_rates(1)
+    assert torch.get_num_threads() == before
+    assert 1e8 < rates.flops < 1e14
+    assert 1e8 < rates.bytes < 1e13
+    assert 1e-7 < rates.call < 1e-3
+
+
+def test_disk_is_images_and_kept_weights(smoke):
+    images = run_bytes(run_of(smoke, "prepare", "digits"), smoke)
+    assert images == pytest.approx((256 + 64) * 16 * 16 * 3 + module.SMALL_FILES)
+    weights = run_bytes(run_of(smoke, "pretrain", "resnet18-digits-b64-s0"), smoke)
+    assert weights == 4 * parameters(resnet()) + module.SMALL_FILES
+    paper = plan(["scale=paper", "paper=[faunae]"])
+    indexed = run_bytes(run_of(paper, "prepare", "imagenet"), paper)
+    assert indexed == module.SMALL_FILES  # ImageNet is never copied
+
+
+def test_table_names_runs_hours_disk_and_both_devices(smoke):
     text = estimate(smoke, "V100")
     for stage in ("prepare", "search", "score", "select", "retrain", "pretrain", "probe"):
         assert f"\n{stage} " in f"\n{text}"
     assert "V100-hours" in text
+    assert "disk, GB" in text
     assert "TFLOP/s" in text
     assert [line.split()[1] for line in text.splitlines() if line.startswith("search")] == ["5"]
+
+
+@pytest.fixture
+def measured(smoke, tmp_path, monkeypatch):
+    """`measured(factor)`: results in which every run took `factor` times its estimate."""
+    rates = Rates(1e10, 1e10, 1e-5)
+    monkeypatch.setattr(module, "measured_rates", lambda _: rates)
+
+    def write(factor):
+        for stage in module.CHECKED:
+            for name in smoke[stage]:
+                run = run_of(smoke, stage, name)
+                place = tmp_path / stage / (run.line.select if stage == "score" else "") / name
+                place.mkdir(parents=True, exist_ok=True)
+                seconds = factor * rates.seconds(run_work(run, smoke))
+                (place / "cost.json").write_text(json.dumps({"seconds": seconds}))
+        return tmp_path
+
+    return write
+
+
+def test_check_compares_estimated_with_measured_seconds(smoke, measured):
+    text = check(smoke, measured(1.6))
+    assert [line.split()[-1] for line in text.splitlines()[2:7]] == ["0.62"] * 5
+    counts = {line.split()[0]: int(line.split()[1]) for line in text.splitlines()[2:7]}
+    assert counts["search"] == 2  # the random cells and ResNet-18 trained nothing
+    with pytest.raises(InputError, match=re.escape("off by more than a factor 2: search, score, ")):
+        check(smoke, measured(2.2))
+    with pytest.raises(InputError, match="off by more than a factor 2"):
+        check(smoke, measured(0.4))
+
+
+def test_check_without_finished_runs_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["scale=smoke", "--check", str(tmp_path)])
+    assert "has no finished run of the plan; run it first" in capsys.readouterr().err
 
 
 def test_unknown_gpu_and_uncounted_folder_are_refused(smoke):
@@ -61,5 +173,5 @@ def test_unknown_gpu_and_uncounted_folder_are_refused(smoke):
         estimate(smoke, "T1000")
     folder = {"kind": "folder", "image_size": 16, "root": "somewhere"}
     params = {**smoke, "data": {"digits": folder}}
-    with pytest.raises(SettingsError, match="a folder's images are counted when it is prepared"):
-        work(params, "pretrain", "resnet18-digits-b64-s0")
+    with pytest.raises(SettingsError, match="'somewhere' is not on this machine, so its images"):
+        run_work(run_of(params, "pretrain", "resnet18-digits-b64-s0"), params)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+from stages.report.evidence import read_evidence
+from stages.report.page import page as write_page
+from stages.report.settings import read_report
+
+TEMPLATE = Path(__file__).parents[2] / "workflow" / "report" / "report.html.j2"
 VOID = {"meta", "link", "img", "br", "hr"}
 
 
@@ -130,9 +136,9 @@ def test_findings_are_made_from_the_numbers(document):
     assert "1/3 1 of 3 gradient searches collapsed" in text
     assert "2/2 For 2 of 2 scored candidates the mean margin is positive" in text
     # ln 127 = 4.844: one of the two losses (3.00 and 4.84) is no better than knowing nothing.
-    assert "1/2 1 of 2 scored candidates have a contrastive loss within 1% of chance" in text
-    assert "50% 1 evolution tried 2 mutations and accepted 1 of them (50%)." in text
-    assert "110 s All 11 measured runs together took 110 s on: cpu; 55% of it" in text
+    assert "1/2 1 of 2 scored candidates have a contrastive loss within 1 % of chance" in text
+    assert "50 % 1 evolution tried 2 mutations and accepted 1 of them (50 %)." in text
+    assert "110 s All 11 measured runs together took 110 s on: cpu; 55 % of it" in text
 
 
 def test_architectures_are_drawn_once_with_how_they_were_picked(page, document):
@@ -188,6 +194,28 @@ def test_the_best_of_several_seeds_is_never_the_result(document):
     cells = words(document, "ssnas-table1").split("The order differs")[0]
     assert "20.00 ± 10.00" in cells
     assert " 10.00 " not in cells.replace("± 10.00", "")
+
+
+def test_own_images_stand_in_a_table_without_a_paper(full_project):
+    plan = full_project / "params.yaml"
+    asked = read_report(plan)
+    asked.tables = {}
+    measured = {"linear_accuracy": {"mean": 61.25, "std": 1.5}}
+    row = {
+        "row": "SSNAS", "n": 2, "selected_contrastive_loss": 3.25, "final_loss": 3.5, "seconds": 90,
+        "n_trained_on": 1200, "n_tested_on": 300, "params_million": 0.5, **measured,
+        "pretrained": [{"run": "retrain/ssnas-digits-s0"}],
+    }  # fmt: skip
+    own = {"rows": [row], "best": {"row": "SSNAS", "run": "pretrain/x"}}
+    evidence = read_evidence(full_project / "results", plan)
+    document = Document(write_page([], evidence, asked, "c0ffee", plan, TEMPLATE, own))
+    text = words(document, "own")
+    assert "without a label on 1,200 images; accuracies (%) are of 300 images" in text
+    assert "SSNAS 2 3.2500 3.5000 61.25 ± 1.50 0.5 M 90 s" in text
+    assert "Best network, chosen without labels: SSNAS ( pretrain/x" in text.replace(
+        "(pre", "( pre"
+    )
+    assert "1 different ones" in words(document, "architectures")
 
 
 def test_names_from_the_plan_are_escaped(full_project, report):

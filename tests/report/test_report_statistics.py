@@ -6,7 +6,7 @@ import pytest
 
 from stages.report.headline import slug
 from stages.report.settings import metric_names, read_reported
-from stages.report.statistics import deviation, interval95, ordering
+from stages.report.statistics import agreement, comparisons, deviation, interval95, ordering
 
 REPORTED = "workflow/report/paper_tables.yaml"
 
@@ -67,3 +67,12 @@ def test_papers_tables_are_complete(pytestconfig):
             len(metric_names(table)) == len(v if isinstance(v, list) else [v]) for v in values
         )
         assert len({slug(row) for row in table["rows"]}) == len(values)
+
+
+def test_a_row_agrees_where_its_own_comparisons_do():
+    rows = [row("A", 1.0, 1.0), row("B", 2.0, 3.0), row("C", 3.0, 2.0)]
+    found = comparisons(["AP"], rows)
+    assert [agreement(found, "AP", name) for name in "ABC"] == [(2, 2), (1, 2), (1, 2)]
+    assert agreement(found, "AP50", "A") == (0, 0)
+    signs = comparisons(["accuracy_difference"], [row("A minus B", 0.5, -0.1)])
+    assert agreement(signs, "accuracy_difference", "A minus B") == (0, 1)

@@ -9,6 +9,11 @@ import pytest
 
 from tests.scenarios.project import Project
 
+# Two rows with one seed each: a run of every stage.
+PLAN = (
+    "scale=smoke", "paper=[ssnas]", "seeds.search=1",
+    "only=[ssnas.table1/Random sampling, ssnas.table4/ResNet-18]",
+)  # fmt: skip
 TABLE = "results/tables/ssnas.table4.json"
 
 
@@ -17,8 +22,7 @@ def shared(tmp_path_factory):
     """A project whose results were computed, committed and pushed, without its working copies."""
     folder = tmp_path_factory.mktemp("shared")
     project = Project(
-        folder / "mine", "scale=smoke", "only=[ssnas.table4/ResNet-18]",
-        "protocol.linear.recipe.epochs=2",
+        folder / "mine", *PLAN, "protocol.linear.recipe.epochs=2"
     )  # fmt: skip
     project.run("dvc", "repro")
     project.run("dvc", "remote", "add", "--default", "shared", str(folder / "remote"))
@@ -58,13 +62,12 @@ def test_a_table_comes_back_from_the_cache_alone(shared, colleague):
 def test_another_plan_computes_only_what_nobody_has(shared, colleague):
     """One more epoch of the linear probe, then the old plan again: both from the same cache."""
     colleague.run("dvc", "pull", "--run-cache")
-    overrides = ("scale=smoke", "only=[ssnas.table4/ResNet-18]")
-    colleague.python("-m", "stages.plan", *overrides, "protocol.linear.recipe.epochs=3")
+    colleague.python("-m", "stages.plan", *PLAN, "protocol.linear.recipe.epochs=3")
     stale = colleague.stale()
     assert {name.partition("@")[0] for name in stale} == {"probe"}
     colleague.run("dvc", "repro", next(iter(sorted(stale))))
     assert len(colleague.stale() - {"report"}) == len(stale) - 1
-    colleague.python("-m", "stages.plan", *overrides, "protocol.linear.recipe.epochs=2")
+    colleague.python("-m", "stages.plan", *PLAN, "protocol.linear.recipe.epochs=2")
     output = colleague.run("dvc", "repro")
     assert "Running stage" not in output
     assert (colleague.folder / TABLE).read_bytes() == (shared.folder / TABLE).read_bytes()

@@ -122,7 +122,7 @@ def test_one_runs_setting_reruns_that_run_and_what_follows(project):
         yaml.safe_dump({**line, "seed": 7}, default_flow_style=True, width=10**6).strip(),
     ))  # fmt: skip
     assert plan.read_text() != before
-    assert project.stale() == {"retrain@ssnas-digits-s0"}
+    assert project.stale() == {"retrain@ssnas-digits-s0", "report"}  # the page names the plan
     project.snakemake()
     assert project.stale() == set()
     assert project.read("results/retrain/ssnas-digits-s0/metrics.json")["seed"] == 7
@@ -134,6 +134,7 @@ def test_the_page_and_the_tables_are_in_snakemakes_report(project):
     assert "Smoke scale on cpu" in page
     assert "<title>Architecture " in page
     assert "entropy of alpha, normal cell" in page
+    assert "<title>Genealogy of faunae-from-random-shapes-s0" in page
     project.snakemake("--report", "report.html")
     shown = (project.folder / "report.html").read_text()
     assert "with the drawings of all selected architectures" in shown  # the page's caption

@@ -169,7 +169,7 @@ def _along_both(x: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> t
     """
     count, channels, height, width = x.shape
     across = x.view(count, channels * height, width) @ columns.transpose(1, 2)
-    return rows[:, None] @ across.view(count, channels, height, -1)
+    return rows[:, None] @ across.view(count, channels, height, columns.shape[1])
 
 
 def blur(x: torch.Tensor, sigma: torch.Tensor, largest: float) -> torch.Tensor:

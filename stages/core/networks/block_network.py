@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from stages.core.networks.split_attention import SplitAttentionConv
+from stages.core.networks.winograd import use_winograd
 from stages.core.spaces.block import IDENTITY, BlockGenotype
 
 EXPANSION = 4
@@ -138,6 +139,7 @@ class BlockNetwork(nn.Module):
         self.drop_path = 0.0  # of cell networks; a chain of blocks has none
         initialise(self)
         self.to(memory_format=torch.channels_last)
+        use_winograd(self)
 
     def stages(self, x: Tensor) -> list[Tensor]:
         """The map after each stage, (B, C, H, W)."""

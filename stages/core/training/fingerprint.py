@@ -12,6 +12,7 @@ from pathlib import Path
 from stages.core.run import Run
 
 STAGES = Path(__file__).parents[2]
+CODE = (".py", ".cpp", ".h")
 
 
 def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
@@ -29,16 +30,21 @@ def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
         version("torch"),
     ]
     parts += [_content(path) for path in inputs]
-    parts += [_content(STAGES / "core", "*.py"), _content(STAGES / run.stage, "*.py")]
+    parts += [_content(STAGES / "core", CODE), _content(STAGES / run.stage, CODE)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _content(path: Path, pattern: str = "*") -> str:
-    """Hash of a file, of the manifest of a folder, or of all files of a folder without one."""
+def _content(path: Path, suffixes: tuple[str, ...] = ("",)) -> str:
+    """Hash of a file, of the manifest of a folder, or of all files of a folder without one whose
+    names end so."""
     if (path / "manifest.json").exists():
         path = path / "manifest.json"
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob(pattern) if p.is_file())
+    files = (
+        [path]
+        if path.is_file()
+        else sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(suffixes))
+    )
     for file in files:
         name = str(file.relative_to(path)) if file != path else ""
         digest.update(f"{name} {file.stat().st_size}\n".encode())

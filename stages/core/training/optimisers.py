@@ -10,7 +10,7 @@ from torch import nn
 
 from stages.core.settings import Recipe, SettingsError
 
-SCHEDULES = ("cosine", "constant", "steps")
+SCHEDULES = ("cosine", "constant", "steps", "exponential")
 OPTIMIZERS = ("sgd", "adam")
 
 
@@ -41,7 +41,7 @@ def learning_rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
 
     The warm-up rises linearly step by step. After it the rate changes once an epoch, as in the
     reference codes of DARTS and MoCo (SimCLR's changes every step): a cosine to
-    `final_learning_rate`, drops by 10 at the milestones, or none.
+    `final_learning_rate`, drops by 10 at the milestones, a factor from epoch to epoch, or none.
     Raises SettingsError for a schedule that does not exist.
     """
     if epoch < recipe.warmup_epochs:
@@ -50,6 +50,8 @@ def learning_rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
         return recipe.learning_rate
     if recipe.schedule == "steps":
         return recipe.learning_rate * 0.1 ** sum(epoch >= m for m in recipe.milestones)
+    if recipe.schedule == "exponential":
+        return recipe.learning_rate * recipe.decay ** (epoch - recipe.warmup_epochs)
     if recipe.schedule == "cosine":
         share = (epoch - recipe.warmup_epochs) / (recipe.epochs - recipe.warmup_epochs)
         height = recipe.learning_rate - recipe.final_learning_rate

@@ -329,3 +329,11 @@ def test_refused_settings():
         RandomViews(Views(crop="zoom"), ZERO, ONE)
     with pytest.raises(SettingsError, match="padded crop keeps"):
         RandomViews(Views(crop="padded", padding=4, size=8), ZERO, ONE)
+
+
+def test_a_batch_of_which_no_image_is_blurred_or_jittered():
+    """With few images that happens: the changes fall on none of them."""
+    settings = Views("none", jitter=1e-9, brightness=0.5, hue=0.1, grayscale=1e-9, blur=1e-9)
+    images = torch.full((2, 3, 8, 8), 51, dtype=torch.uint8)
+    x = RandomViews(settings, torch.zeros(3), torch.ones(3))(images)
+    torch.testing.assert_close(x, torch.full((2, 3, 8, 8), 0.2))

@@ -152,6 +152,20 @@ def test_the_fingerprint_sees_settings_inputs_and_threads(tmp_path):
     assert len(set(seen)) == len(seen)
 
 
+def test_the_fingerprint_sees_code_of_both_languages(tmp_path, monkeypatch):
+    monkeypatch.setattr("stages.core.training.fingerprint.STAGES", tmp_path)
+    line = ScoreRun("g", "s", "d", "labels", "n", "o", "r", 0)
+    run = Run("score", "x", line, {}, Resources(1, 1, 0, 0, 1), ())
+    seen = [run_fingerprint(run, [])]
+    for name in ("core/a.py", "core/networks/a.cpp", "core/networks/a.h", "score/a.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+        seen.append(run_fingerprint(run, []))
+    assert len(set(seen)) == len(seen)
+    (tmp_path / "core/a.cpython-311.pyc").write_text("1")
+    assert run_fingerprint(run, []) == seen[-1]
+
+
 def test_a_signal_outside_a_training_ends_at_once_and_keeps_the_state(tmp_path):
     former = signal.getsignal(signal.SIGTERM)
 
