@@ -2,6 +2,8 @@
 # make test   install, lint, test
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
 # make compare  experiments side by side, only what differs
+# make slurm  send the runs to a Slurm cluster (PLAN="scale=paper paper=[ssnas]")
+# make cluster-test  the cluster profiles, against a Slurm of this one machine (installs it: root, Debian)
 # make bench  speed against peers, one line per claim
 PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -9,7 +11,7 @@ TORCH_INDEX ?=
 PLAN ?= scale=toy
 RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 
-.PHONY: toy test plan compare bench clean
+.PHONY: toy test plan compare slurm slurm-packages cluster-test bench clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
@@ -23,6 +25,16 @@ plan: .venv/installed
 compare: .venv/installed
 	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report|params)[/.]' --no-pager
 
+slurm: .venv/cluster
+	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/slurm
+
+slurm-packages:
+	@command -v slurmctld munged > /dev/null || { apt-get update --quiet=2 \
+	    && apt-get install --quiet=2 --yes --no-install-recommends slurm-wlm munge > /dev/null; }
+
+cluster-test: .venv/cluster slurm-packages
+	@$(RUN) python -m pytest tests/scenarios/test_slurm.py tests/scenarios/test_kubernetes.py
+
 bench: .venv/installed
 	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks
 
@@ -31,6 +43,10 @@ bench: .venv/installed
 	@echo "Installing into .venv: a few minutes, once."
 	@.venv/bin/pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --requirement requirements.txt
 	@$(RUN) sh workflow/envs/nassl.post-deploy.sh
+	@touch $@
+
+.venv/cluster: requirements-cluster.txt .venv/installed
+	@.venv/bin/pip install --quiet --requirement requirements-cluster.txt
 	@touch $@
 
 clean:

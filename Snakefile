@@ -12,8 +12,6 @@ import yaml
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from dvc_graph import Graph, flag
 
-envvars: "PATH"
-
 graph = Graph()
 if workflow.is_main_process:
     graph.take_away_stale_flags()
@@ -52,4 +50,6 @@ for stage in graph.families:
             gpu=asked["gpus"],
         conda: f"workflow/envs/{asked['environment']}.yaml"
         params: name=job
-        shell: "dvc --wait-for-lock repro --single-item {params.name:q} > {log:q} 2>&1"
+        # SIGTERM is for the stage, which saves a checkpoint: DVC waits until it has.
+        # Otherwise `dvc --wait-for-lock repro --single-item`, see there.
+        shell: "trap '' TERM; python workflow/dvc_job.py {params.name:q} > {log:q} 2>&1"

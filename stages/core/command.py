@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.core.devices import leased_devices
 from stages.core.run import Run, read_run
 from stages.core.settings import SettingsError
 
@@ -26,8 +28,12 @@ def stage_command(
     function: Callable[[Run, argparse.Namespace, Path], None],
     argv: Sequence[str] | None = None,
     optional: Sequence[str] = (),
+    start: Callable[..., None] | None = None,
 ) -> None:
     """Parses `<run> --<input> PATH ... --out FOLDER` and calls `function(run, inputs, out)`.
+
+    A stage that can use several GPUs gives `start(function, run, inputs, out)`, which calls the
+    function in a process for each.
 
     `inputs` are the names of the paths that dvc.yaml hands over, `optional` those that only some
     runs get (None otherwise). Without arguments the help is
@@ -49,12 +55,19 @@ def stage_command(
         parser.print_help()
         return
     arguments = parser.parse_args(argv)
+    # The job's shell ignores SIGTERM (Snakefile), and DVC with it: it is for this process.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         run = read_run(stage, arguments.run)
         # Before numpy or torch are imported: their thread pools read these once.
         os.environ["OMP_NUM_THREADS"] = str(run.resources.threads)
         arguments.out.mkdir(parents=True, exist_ok=True)
-        function(run, arguments, arguments.out)
+        with leased_devices(run.resources.gpus):
+            if start:
+                start(function, run, arguments, arguments.out)
+            else:
+                function(run, arguments, arguments.out)
     except (SettingsError, InputError) as error:
         print(f"{stage} {arguments.run}: {error}", file=sys.stderr)
         raise SystemExit(2) from error
@@ -77,18 +90,24 @@ def read_json(path: Path) -> Any:
 
 
 class Cost:
-    """Wall time and device of a run, for cost.json: kept apart from metrics.json, because it
-    differs from machine to machine while metrics must not."""
+    """Wall time and devices of a run, for cost.json: kept apart from metrics.json, because they
+    differ from machine to machine while metrics must not."""
 
-    def __init__(self, spent_seconds: float = 0.0) -> None:
+    def __init__(self, spent_seconds: float = 0.0, devices: int = 1) -> None:
         self._start = time.monotonic() - spent_seconds
+        self._devices = devices
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._start
 
-    def write(self, folder: Path, device: str = "cpu", devices: int = 1) -> None:
+    def write(self, folder: Path, device: str = "cpu") -> None:
         """`gpu_days` counts days of devices, also where the device is a CPU (named beside it)."""
         seconds = self.seconds
-        content = {"seconds": seconds, "gpu_days": seconds * devices / 86400, "device": device}
+        content = {
+            "seconds": seconds,
+            "gpu_days": seconds * self._devices / 86400,
+            "device": device,
+            "devices": self._devices,
+        }
         write_json(folder / "cost.json", content)

@@ -19,6 +19,7 @@ from stages.plan.detection import check_data, check_transfer
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
     "schedule": ("cosine", "constant", "steps", "exponential"),
+    "precision": ("float32", "bfloat16"),
     "crop": ("resized", "padded", "none"),
     "stem": ("cifar", "imagenet"),
     "labels": ("labels", "no-labels"),

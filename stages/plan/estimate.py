@@ -17,8 +17,10 @@ from stages.plan.datasets import Size, expected_size
 from stages.plan.detection_work import transfer_flops
 from stages.plan.phases import phases
 from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
+from stages.plan.schedule import makespan, upstream_of
 from stages.plan.work import Counted, Work, network_work, supernet_work, views_work
 
+FLEETS = (1, 8, 64)  # numbers of GPUs
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
 SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
 PACK_LIMIT = 2**30  # bytes of pixels above which folders and ImageNet are indexed, never copied
@@ -36,11 +38,14 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         raise SettingsError(f"--gpu is {gpu!r}; there are: {', '.join(GPUS)}")
     threads = max(r["threads"] for r in params["resources"].values())
     here = measured_rates(threads)
-    rows, total = [], [0, 0.0, 0.0, 0.0, 0.0]
+    rows, total, on_gpu = [], [0, 0.0, 0.0, 0.0, 0.0], {}
     for stage in RUNS:
         runs = list(_runs(stage, params))
         work = [run_work(run, params) for run in runs]
         starts = len(runs) * (START_SECONDS + SETUP_SECONDS)
+        for run, w in zip(runs, work, strict=True):
+            seconds = GPUS[gpu].seconds(w) + START_SECONDS + SETUP_SECONDS
+            on_gpu[f"{stage}/{run.name}"] = seconds / 3600
         hours = (sum(here.seconds(w) for w in work) + starts) / 3600
         gpu_hours = (sum(GPUS[gpu].seconds(w) for w in work) + starts) / 3600
         disk = sum(run_bytes(run, params) for run in runs) / 1e9
@@ -49,8 +54,12 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     rows.append(["together", *total])
     head = ["stage", "runs", "TFLOP", "hours, one job at a time here", f"{gpu}-hours", "disk, GB"]
     table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f", ",.2f"))
+    edges = upstream_of(params)
+    times = [f"{makespan(on_gpu, edges, count):,.1f} h on {count}" for count in FLEETS]
     return (
         f"{table}\n\n"
+        f"{gpu}s, a run on each: {', '.join(times)}; "
+        f"the longest chain of runs takes {makespan(on_gpu, edges, len(on_gpu)):,.1f} h.\n"
         f"Here, {threads} threads, measured: {here.flops / 1e9:.0f} GFLOP/s, "
         f"{here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call;\n"
         f"{gpu}: {GPUS[gpu].flops / 1e12:.1f} TFLOP/s ({GPU_SHARE:.0%} of its data sheet), "

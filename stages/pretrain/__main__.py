@@ -26,6 +26,7 @@ from pathlib import Path
 
 from stages.core.command import stage_command, write_json
 from stages.core.run import Run
+from stages.core.training.launch import start_on_devices
 
 NORM_IMAGES = 1024
 
@@ -83,7 +84,9 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    stage_command("pretrain", __doc__, ("images", "genotype"), pretrain, argv)
+    stage_command(
+        "pretrain", __doc__, ("images", "genotype"), pretrain, argv, start=start_on_devices
+    )
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from pathlib import Path
 
 from stages.core.command import stage_command, write_json
 from stages.core.run import Run
+from stages.core.training.launch import start_on_devices
 
 
 def probe(run: Run, inputs: Namespace, out: Path) -> None:
@@ -107,7 +108,9 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    stage_command("probe", __doc__, ("images", "labels", "pretrain"), probe, argv)
+    stage_command(
+        "probe", __doc__, ("images", "labels", "pretrain"), probe, argv, start=start_on_devices
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from stages.core.training.device import seed_step
 from stages.core.training.features import extract, mean_norm
 from stages.core.training.loop import train
 from stages.core.training.optimisers import build_optimizer
+from stages.core.training.processes import rank, world_size
 from stages.probe.data import LabelledData
 from stages.probe.frozen import Features, FrozenNetwork, deterministic, left_unchanged
 from stages.probe.neighbours import knn_predict
@@ -109,7 +110,7 @@ def evaluate_linearly(
             frozen = FrozenNetwork(network, RandomViews(protocol.views, *statistics))
         batches = Batches(
             source, data.train_labels, np.arange(len(source)), recipe.batch_size, seed,
-            device=device,
+            device=device, part=(rank(), world_size()),
         )  # fmt: skip
         classifier = build_classifier(bank, data.classes, seed, protocol.standardise).to(device)
         optimizer = build_optimizer(recipe, classifier.parameters())

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from stages.core.command import stage_command, write_json
 from stages.core.run import Run
+from stages.core.training.launch import start_on_devices
 
 
 def retrain(run: Run, inputs: Namespace, out: Path) -> None:
@@ -99,7 +100,9 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    stage_command("retrain", __doc__, ("images", "labels", "genotype"), retrain, argv)
+    stage_command(
+        "retrain", __doc__, ("images", "labels", "genotype"), retrain, argv, start=start_on_devices
+    )
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from pathlib import Path
 
 from stages.core.command import InputError, stage_command, write_json
 from stages.core.run import Run
+from stages.core.training.launch import start_on_devices
 
 
 def score(run: Run, inputs: Namespace, out: Path) -> None:
@@ -88,7 +89,9 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    stage_command("score", __doc__, ("images", "labels", "genotype"), score, argv)
+    stage_command(
+        "score", __doc__, ("images", "labels", "genotype"), score, argv, start=start_on_devices
+    )
 
 
 if __name__ == "__main__":

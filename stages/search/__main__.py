@@ -34,6 +34,7 @@ from stages.core.run import Run
 from stages.core.settings import SettingsError
 from stages.core.spaces.genotype import write_genotype
 from stages.core.training.checkpoint import open_checkpoints
+from stages.core.training.launch import start_on_devices
 from stages.search.initial import refuse_initial
 from stages.search.strategies import STRATEGIES
 
@@ -57,4 +58,11 @@ def search(run: Run, inputs: Namespace, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    stage_command("search", __doc__, ("images", "labels"), search, optional=("initial",))
+    stage_command(
+        "search",
+        __doc__,
+        ("images", "labels"),
+        search,
+        optional=("initial",),
+        start=start_on_devices,
+    )

@@ -1,7 +1,8 @@
 """Gradients of the architecture parameters: DARTS, first and second order (SSNAS sec. 3.3).
 
 Losses are given as functions that compute them anew with the present weights, with the same views
-of the same batch at every call. Any objective will do.
+of the same batch at every call. Any objective will do. With several processes every gradient is the
+mean of theirs, also those inside of a step.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+from stages.core.training.distributed import average
 
 EPSILON = 0.01  # of the central difference, divided by the norm of its direction
 
@@ -26,7 +29,7 @@ def first_order(
     """
     with _constant(weights):
         loss = validation_loss()
-        return loss.detach(), _gradients(loss, alphas)
+        return _value(loss), _gradients(loss, alphas)
 
 
 def second_order(
@@ -68,7 +71,7 @@ def second_order(
         gradients, direction = both[: len(alphas)], both[len(alphas) :]
         norm = torch.nn.utils.get_total_norm(direction)
         if norm == 0:  # the weights do not matter: nothing comes back through the step
-            return loss.detach(), gradients
+            return _value(loss), gradients
 
         epsilon = EPSILON / norm.item()
         with _constant(weights):
@@ -80,7 +83,7 @@ def second_order(
         _place(weights, kept)
     torch._foreach_sub_(above, below)
     torch._foreach_add_(gradients, above, alpha=-rate / (2 * epsilon))
-    return loss.detach(), gradients
+    return _value(loss), gradients
 
 
 @contextmanager
@@ -119,7 +122,15 @@ def _gradients(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
     """Zeros for what the loss does not depend on (alphas of a cell kind that is not there)."""
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     pairs = zip(found, parameters, strict=True)
-    return [torch.zeros_like(p) if gradient is None else gradient for gradient, p in pairs]
+    gradients = [torch.zeros_like(p) if gradient is None else gradient for gradient, p in pairs]
+    average(gradients)
+    return gradients
+
+
+def _value(loss: Tensor) -> Tensor:
+    value = loss.detach()
+    average([value])
+    return value
 
 
 @torch.no_grad()

@@ -19,8 +19,10 @@ from stages.core.spaces.genotype import alpha_entropy, derive, skip_connections
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.curves import Curves
 from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.distributed import draw_apart
 from stages.core.training.loop import Companion, evaluate, train
 from stages.core.training.optimisers import build_optimizer
+from stages.core.training.precision import autocast
 from stages.search.alpha_gradients import first_order, second_order, unchanged_buffers
 from stages.search.data import Cycle, SearchData, open_search_data
 from stages.search.strategies import Found, by_space
@@ -53,7 +55,7 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
     )
     weights = [*network.weight_parameters(), *objective.trained_parameters()]
     optimizer = build_optimizer(recipe, weights)
-    steps = AlphaSteps(strategy, network, objective, optimizer, data, seed)
+    steps = AlphaSteps(strategy, network, objective, optimizer, data, seed, recipe.precision)
     train(
         network,
         objective,
@@ -101,9 +103,10 @@ class AlphaSteps(Companion):
         optimizer: torch.optim.Optimizer,
         data: SearchData,
         seed: int,
+        precision: str = "float32",
     ) -> None:
         self.settings, self.network, self.objective = settings, network, objective
-        self.optimizer, self.seed = optimizer, seed
+        self.optimizer, self.seed, self.precision = optimizer, seed, precision
         self.validation, self.steps = Cycle(data.validation), len(data.training)
         self.alphas = network.architecture_parameters()
         self.weights = optimizer.param_groups[0]["params"]
@@ -121,11 +124,11 @@ class AlphaSteps(Companion):
 
         def training_loss() -> torch.Tensor:
             seed_step(self.seed, epoch, step)  # the views that the weight step is going to see
-            return self.objective.loss(self.network, batch.images, batch.labels)
+            return self._loss(batch)
 
         def validation_loss() -> torch.Tensor:
             seed_step(self.seed, epoch, step, "alpha")
-            return self.objective.loss(self.network, held_out.images, held_out.labels)
+            return self._loss(held_out)
 
         self._train_alphas(True)
         with unchanged_buffers(self.network, self.objective):
@@ -140,6 +143,11 @@ class AlphaSteps(Companion):
         self.alpha_optimizer.step()
         self.total += loss.item()
         self._train_alphas(False)
+
+    def _loss(self, batch: Batch) -> torch.Tensor:
+        draw_apart()
+        with autocast(self.precision, batch.images.device):
+            return self.objective.loss(self.network, batch.images, batch.labels)
 
     def after_epoch(self, epoch: int) -> dict[str, float]:
         normal, reduce = (alpha.tolist() for alpha in self.alphas)

@@ -13,6 +13,7 @@ from stages.core.data.batches import Batch, Batches
 from stages.core.data.images import Images, class_names, open_images, open_labels, split
 from stages.core.objectives.build import needs_labels
 from stages.core.run import Run
+from stages.core.training.processes import rank, world_size
 
 OTHER_ORDER = 1_000_003  # added to the seed: where both shares are all images, not the same batches
 
@@ -23,7 +24,8 @@ class SearchData:
     classes: int  # 0: no label was opened
     training: Batches  # for the weights
     validation: Batches  # for the architecture, in another order every epoch
-    held_out: Batches  # the same images as validation, in a fixed order, to evaluate on
+    # The same images as validation, in a fixed order, to evaluate on: whole batches in each process
+    held_out: Batches
 
 
 def open_search_data(
@@ -49,8 +51,13 @@ def open_search_data(
         theirs = ours
 
     def batches(indices: Any, seed: int, shuffle: bool = True) -> Batches:
-        size = run.settings["recipe"].batch_size
-        return Batches(images, labels, indices, size, seed, shuffle=shuffle, device=device)
+        size, part = (
+            run.settings["recipe"].batch_size,
+            (rank(), world_size()) if shuffle else (0, 1),
+        )
+        return Batches(
+            images, labels, indices, size, seed, shuffle=shuffle, device=device, part=part
+        )
 
     seed = run.line.seed
     return SearchData(

@@ -24,8 +24,10 @@ from stages.core.spaces.genotype import alpha_entropy
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.curves import Curves
 from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.distributed import average, draw_apart
 from stages.core.training.loop import Companion, train
 from stages.core.training.optimisers import build_optimizer
+from stages.core.training.precision import autocast
 from stages.search.alpha_gradients import unchanged_buffers
 from stages.search.data import Cycle, SearchData, open_search_data
 from stages.search.evolution import validation_loss
@@ -51,7 +53,8 @@ def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
         images=len(data.training.indices),
     )
     seed_step(seed, 0, 0, "alpha")
-    steps = GateSteps(strategy, network, objective, data, seed)
+    precision = run.settings["recipe"].precision
+    steps = GateSteps(strategy, network, objective, data, seed, precision)
     train(
         network,
         objective,
@@ -86,8 +89,10 @@ class GateSteps(Companion):
         objective: Objective,
         data: SearchData,
         seed: int,
+        precision: str = "float32",
     ) -> None:
         self.settings, self.network, self.objective = settings, network, objective
+        self.precision = precision
         self.validation, self.steps, self.seed = Cycle(data.validation), len(data.training), seed
         device = next(network.parameters()).device
         self.alphas = [
@@ -113,12 +118,17 @@ class GateSteps(Companion):
                     self.network,
                     self.alphas,
                     self.optimizer,
-                    lambda: self.objective.loss(self.network, held_out.images, held_out.labels),
+                    lambda: self._loss(held_out),
                 )
             self.total += loss
         seed_step(self.seed, epoch, step, "path")
         drawn = [int(torch.multinomial(alpha.detach().softmax(0), 1)) for alpha in self.alphas]
         self.network.choice = self._named(drawn)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        draw_apart()  # the paths are drawn, the same in every process
+        with autocast(self.precision, batch.images.device):
+            return self.objective.loss(self.network, batch.images, batch.labels)
 
     def after_epoch(self, epoch: int) -> dict[str, float]:
         alphas = [alpha.tolist() for alpha in self.alphas]
@@ -182,6 +192,8 @@ def two_path_step(
     try:
         value = loss()
         gradients = torch.autograd.grad(value, gates)
+        value = value.detach()
+        average([value, *gradients])
     finally:
         network.gates = None
     for alpha, pair, gradient in zip(alphas, pairs, gradients, strict=True):

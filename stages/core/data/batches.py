@@ -30,7 +30,10 @@ class Batches:
     releases the interpreter's lock while it decodes and resizes, and threads start at once, whereas
     a process would import torch first). `waiting_share` then says what that did not hide.
 
-    Raises InputError if there are fewer images than one batch and the rest is dropped.
+    `part` = (number, parts): a process of several that share every batch equally gets its own rows.
+
+    Raises InputError if there are fewer images than one batch and the rest is dropped, or if a
+    batch cannot be shared equally.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Batches:
         shuffle: bool = True,
         device: torch.device | str = "cpu",
         workers: int | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         if labels is not None and len(labels) != len(images):
             raise InputError(
@@ -54,6 +58,12 @@ class Batches:
             raise InputError(
                 f"{len(indices)} images do not fill one batch of {batch_size}; "
                 "lower recipe.batch_size or prepare more images"
+            )
+        self._number, self._parts = part
+        if self._parts > 1 and (batch_size % self._parts or not drop_last):
+            raise InputError(
+                f"recipe.batch_size is {batch_size}, which {self._parts} devices cannot share "
+                "equally; make it a multiple of them, or change resources.<stage>.gpus"
             )
         self.images, self.labels = images, labels
         self.indices = np.asarray(indices)
@@ -83,7 +93,9 @@ class Batches:
         """(step, batch) from `start_step` on; the same ones as if the epoch had run from step 0."""
         order, size = self.order(epoch), self.batch_size
         steps = range(start_step, len(self))
-        chosen = (order[step * size : (step + 1) * size] for step in steps)
+        share = size // self._parts
+        first = self._number * share
+        chosen = (order[step * size :][first : first + share] for step in steps)
         made = self._ahead(chosen) if self.images.decodes else map(self._make, chosen)
         begun = time.perf_counter()
         for step in steps:

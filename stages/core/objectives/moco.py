@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from stages.core.data.views import RandomViews
 from stages.core.objectives.objective import Objective
 from stages.core.settings import MoCo, SettingsError
-from stages.core.training.distributed import from_first, gather, own_part, world_size
+from stages.core.training.distributed import average, from_first, gather, own_part, world_size
+from stages.core.training.precision import float32
 
 
 def info_nce(
@@ -26,8 +27,9 @@ def info_nce(
     -log(exp(s.t+ / tau) / (exp(s.t+ / tau) + sum_n exp(s.t_n / tau))) (eq. 6). The margin is s.t+
     minus the largest s.t_n (SSNAS sec. 3.1).
     """
-    positive = (queries * keys).sum(1, keepdim=True)
-    negative = queries @ queue
+    with float32(queries):
+        positive = (queries * keys).sum(1, keepdim=True)
+        negative = queries @ queue
     logits = torch.cat([positive, negative], 1) / temperature
     target = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
     losses = F.cross_entropy(logits, target, reduction="none")
@@ -45,14 +47,16 @@ class MoCoObjective(Objective):
 
     With `groups` > 1 a training batch goes through the networks in that many parts, each with its
     own batch norm statistics, as on that many devices; the teacher's parts are made of other images
-    than the student's (shuffling BN, MoCo sec. 3.3). So one device is enough. With several
-    processes the teacher's images are shuffled over all their devices, and the keys of all go into
-    every process's queue. The loss is that of a process's own images: its mean over processes is
-    the loss of the whole batch.
+    than the student's (shuffling BN, MoCo sec. 3.3). So one device is enough. Several processes
+    share the groups; the teacher's images are shuffled over all devices, and the keys of all go
+    into every process's queue. The loss is that of a process's own images: its mean over processes
+    is the loss of the whole batch. Running statistics are averaged over processes.
 
     `images` is the number of training images: the queue is never longer. Any batch size will do:
     the queue is a ring, and a batch that is longer than it leaves its last keys.
     """
+
+    own_statistics = True
 
     def __init__(
         self, settings: MoCo, network: nn.Module, views: RandomViews, images: int = 0
@@ -90,6 +94,8 @@ class MoCoObjective(Objective):
     @torch.no_grad()
     def after_step(self, network: nn.Module) -> None:
         self._move_teacher(network)
+        buffers = [*network.buffers(), *self.teacher.buffers()]
+        average(buffer for buffer in buffers if buffer.is_floating_point())
         keys = self._keys[-self.queue.shape[1] :]
         places = (self.oldest + torch.arange(len(keys), device=keys.device)) % self.queue.shape[1]
         self.queue[:, places] = keys.T
@@ -111,7 +117,9 @@ class MoCoObjective(Objective):
         processes' images (world * B, D) if `together`; keys without gradient."""
         x = self.views(torch.cat([images, images])).to(self.queue.dtype)
         first, second = x.chunk(2)
-        queries = F.normalize(self.projection(self._features(network, first)), dim=1)
+        groups = self._own_groups() if together else self.settings.groups
+        queries = self.projection(self._features(network, first, groups))
+        queries = F.normalize(queries.to(self.queue.dtype), dim=1)
         keys = self._encode_keys(network, second, together)
         return queries, own_part(keys) if together else keys, keys
 
@@ -119,7 +127,8 @@ class MoCoObjective(Objective):
     def _encode_keys(self, network: nn.Module, images: Tensor, together: bool) -> Tensor:
         """Normalised keys of views (B, 3, H, W): (world * B, D) if `together`, else (B, D)."""
         _follow(self.teacher, network)
-        parts = self.settings.groups * (world_size() if together else 1)
+        groups = self._own_groups() if together else self.settings.groups
+        parts = groups * (world_size() if together else 1)
         order = None
         if self.training and parts > 1:
             images = gather(images) if together else images
@@ -127,14 +136,23 @@ class MoCoObjective(Objective):
             if together:
                 order = from_first(order)
             images = own_part(images[order]) if together else images[order]
-        keys = self.teacher_projection(self._features(self.teacher, images))
+        keys = self.teacher_projection(self._features(self.teacher, images, groups))
         keys = gather(keys) if together else keys
         if order is not None:
             keys = keys[order.argsort()]
-        return F.normalize(keys, dim=1)
+        return F.normalize(keys.to(self.queue.dtype), dim=1)
 
-    def _features(self, network: nn.Module, x: Tensor) -> Tensor:
-        groups = self.settings.groups
+    def _own_groups(self) -> int:
+        """The groups of one process's share of a batch."""
+        groups, processes = self.settings.groups, world_size()
+        if groups % processes and processes % groups:
+            raise SettingsError(
+                f"objective.groups is {groups}, which {processes} devices cannot share; make one a "
+                "multiple of the other (resources.<stage>.gpus)"
+            )
+        return max(1, groups // processes)
+
+    def _features(self, network: nn.Module, x: Tensor, groups: int) -> Tensor:
         if not self.training or groups == 1:
             return network(x)
         if len(x) < 2 * groups:

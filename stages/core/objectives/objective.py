@@ -14,6 +14,9 @@ class Objective(nn.Module):
     """
 
     needs_labels: bool = False
+    # Whether batch norm takes a process's own images only. Otherwise it takes those of all
+    # processes, so that the number of devices does not change what is computed.
+    own_statistics: bool = False
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
         """Mean loss, a scalar, of uint8 images (B, 3, H, W). Leaves queue and teacher as they are,

@@ -10,12 +10,14 @@ from stages.core.data.views import RandomViews
 from stages.core.objectives.objective import Objective
 from stages.core.settings import SimCLR
 from stages.core.training.distributed import gather_with_gradient
+from stages.core.training.precision import float32
 
 
 def similarities(z: Tensor) -> Tensor:
     """Cosine similarities (M, M) of projections (M, D), in float32 at least."""
-    z = F.normalize(z.float() if z.dtype in (torch.float16, torch.bfloat16) else z, dim=1)
-    return z @ z.T
+    with float32(z):
+        z = F.normalize(z.float() if z.dtype in (torch.float16, torch.bfloat16) else z, dim=1)
+        return z @ z.T
 
 
 def nt_xent(similarity: Tensor, temperature: float) -> Tensor:

@@ -25,6 +25,7 @@ from stages.core.command import Cost, InputError
 from stages.core.run import Run
 from stages.core.training.fingerprint import run_fingerprint
 from stages.core.training.interruption import Interruption
+from stages.core.training.processes import barrier, rank, world_size
 
 FOLDER = Path(".checkpoints")
 INTERVAL = 60.0  # seconds between checkpoints within an epoch
@@ -49,12 +50,16 @@ class Checkpoint:
         return time.monotonic() - self._saved_at >= max(pause, self._took / self.run.share)
 
     def save(self, state: dict[str, Any], place: str = "") -> None:
-        """Writes beside, syncs, reads back, and only then replaces.
+        """Writes beside, syncs, reads back, and only then replaces. Of several processes only the
+        first writes.
 
         Raises InputError if it cannot be written (a full disk, say); the former state stays.
         """
         import torch
 
+        if rank():
+            self.place, self._saved_at = place, time.monotonic()
+            return
         start = time.monotonic()
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -116,7 +121,8 @@ class Checkpoints:
 
     To be entered once, for as long as the run lasts: holds the run's lock, so that a second start
     of the same run leaves, and ends well on signals. On success the folder is removed, therefore
-    outputs are written inside. Raises InputError if the run is already running.
+    outputs are written inside. Of several processes all read, and the first does the rest. Raises
+    InputError if the run is already running.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
@@ -136,7 +142,8 @@ class Checkpoints:
         return Checkpoint(self.folder, name, self)
 
     def __enter__(self) -> Checkpoints:
-        self._acquire()
+        if rank() == 0:
+            self._acquire()
         spent = 0.0
         for path in self.folder.glob("*.ckpt"):
             try:
@@ -145,15 +152,18 @@ class Checkpoints:
                 continue  # reported by load
             if head["fingerprint"] == self.fingerprint:
                 spent = max(spent, head["seconds"])
-        self.cost = Cost(spent)
+        self.cost = Cost(spent, world_size())
         self.interruption.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.interruption.__exit__()
         if kind is None:
-            shutil.rmtree(self.folder)
-        self._lock.close()
+            barrier()  # nobody reads any more
+        if rank() == 0:
+            if kind is None:
+                shutil.rmtree(self.folder)
+            self._lock.close()
 
     def _acquire(self) -> None:
         path = self.folder / "lock"

@@ -8,6 +8,7 @@ import os
 import torch
 
 from stages.core.run import Run
+from stages.core.training.processes import rank, world_size
 
 
 def prepare_device(run: Run) -> torch.device:
@@ -15,12 +16,16 @@ def prepare_device(run: Run) -> torch.device:
 
     A GPU is used if the plan gives the stage one (`resources.<stage>.gpus`) and there is one; a job
     that asked for none leaves it to others. The number of threads comes from the plan as well,
-    because the order of summation, and with it the last bit, depends on it.
+    because the order of summation, and with it the last bit, depends on it. Several processes share
+    the threads, and each has the GPU of its number.
     """
-    torch.set_num_threads(run.resources.threads)
+    torch.set_num_threads(max(1, run.resources.threads // world_size()))
     # cuBLAS reads this when it starts; without it deterministic matrix products are refused.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    device = torch.device("cuda" if run.resources.gpus and torch.cuda.is_available() else "cpu")
+    device = torch.device("cpu")
+    if run.resources.gpus and torch.cuda.is_available():
+        device = torch.device("cuda", rank())
+        torch.cuda.set_device(device)
     # On a CPU every operation used has a deterministic kernel; on a GPU one that lacks it warns.
     # (use_deterministic_algorithms does the same, but imports torch's compiler: a second.)
     torch.set_deterministic_debug_mode("warn" if device.type == "cuda" else "error")

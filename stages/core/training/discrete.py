@@ -24,6 +24,7 @@ from stages.core.training.curves import Curves
 from stages.core.training.device import seed_step
 from stages.core.training.loop import evaluate, train
 from stages.core.training.optimisers import build_optimizer
+from stages.core.training.processes import rank, world_size
 
 
 def initial_network(
@@ -73,7 +74,8 @@ def fit(
     """Trains `network` and the objective's heads on `images[indices]` as the recipe says, where the
     network is. Returns the mean training loss of the last epoch. Raises what `train` raises."""
     device = next(network.parameters()).device
-    batches = Batches(images, labels, indices, recipe.batch_size, seed, device=device)
+    part = rank(), world_size()
+    batches = Batches(images, labels, indices, recipe.batch_size, seed, device=device, part=part)
     parameters = [*network.parameters(), *objective.trained_parameters()]
     optimizer = build_optimizer(recipe, parameters)
     train(

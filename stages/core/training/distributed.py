@@ -7,19 +7,13 @@ are of one size.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-
-def world_size() -> int:
-    """Number of processes of this training, 1 without a process group."""
-    return dist.get_world_size() if _together() else 1
-
-
-def rank() -> int:
-    """This process's number among them, from 0."""
-    return dist.get_rank() if _together() else 0
+from stages.core.training.processes import rank, world_size
 
 
 @torch.no_grad()
@@ -42,11 +36,19 @@ def gather_with_gradient(x: Tensor) -> Tensor:
     its gradient from their own part of the batch; the mean over processes, which is what
     DistributedDataParallel takes, is the gradient of that loss.
     """
-    if world_size() == 1:
-        return x
-    from torch.distributed.nn.functional import all_gather  # imports more than a job alone needs
+    return x if world_size() == 1 else _Gather.apply(x)
 
-    return torch.cat(all_gather(x))
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        return gather(x)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        return own_part(total)
 
 
 def own_part(x: Tensor) -> Tensor:
@@ -61,5 +63,40 @@ def from_first(x: Tensor) -> Tensor:
     return x
 
 
-def _together() -> bool:
-    return dist.is_available() and dist.is_initialized()
+@torch.no_grad()
+def average(tensors: Iterable[Tensor | None]) -> None:
+    """The mean over processes in the place of every tensor, in one message for each type; what is
+    None (the gradient of an unused parameter) is passed over, and must be in every process.
+
+    One explicit call after the backward pass rather than DistributedDataParallel: gradients of
+    alpha, of gates and of unrolled steps pass the same way, and parts of a supernet may go unused.
+    """
+    if world_size() == 1:
+        return
+    by_type: dict[torch.dtype, list[Tensor]] = {}
+    for tensor in tensors:
+        if tensor is not None:
+            by_type.setdefault(tensor.dtype, []).append(tensor)
+    for listed in by_type.values():
+        message = torch.cat([tensor.reshape(-1) for tensor in listed])
+        dist.all_reduce(message)
+        message /= world_size()
+        parts = message.split([tensor.numel() for tensor in listed])
+        for tensor, part in zip(listed, parts, strict=True):
+            tensor.copy_(part.view(tensor.shape))
+
+
+def any_of(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is raised in any process."""
+    if world_size() == 1:
+        return flag
+    raised = torch.tensor(float(flag), device=device)
+    dist.all_reduce(raised, op=dist.ReduceOp.MAX)
+    return bool(raised.item())
+
+
+def draw_apart() -> None:
+    """From here on each process draws other numbers: views of other images need others. The first
+    process, and so a single one, goes on as it was."""
+    if rank():
+        torch.manual_seed(torch.initial_seed() + rank())

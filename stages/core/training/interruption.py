@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
+
+from stages.core.training.processes import world_size
 
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: nothing is wrong, start the same command again
+# With several processes one signal may come twice: to the whole group, and handed on by the first.
+ECHO = 1.0  # seconds
 
 
 class Interruption:
@@ -18,6 +23,7 @@ class Interruption:
     def __init__(self) -> None:
         self.requested = False
         self.deferred = False
+        self._since = 0.0
         self._former: dict[int, object] = {}
 
     def __enter__(self) -> Interruption:
@@ -33,7 +39,9 @@ class Interruption:
 
     def _receive(self, number: int, _frame: object) -> None:
         if self.deferred and not self.requested:
-            self.requested = True
+            self.requested, self._since = True, time.monotonic()
+            return
+        if self.requested and world_size() > 1 and time.monotonic() - self._since < ECHO:
             return
         self.leave()
 

@@ -18,8 +18,11 @@ from stages.core.settings import Recipe
 from stages.core.training.checkpoint import Checkpoint
 from stages.core.training.curves import Curves
 from stages.core.training.device import seed_step
+from stages.core.training.distributed import any_of, average, draw_apart
 from stages.core.training.optimisers import learning_rate, set_learning_rate
+from stages.core.training.precision import autocast
 from stages.core.training.progress import Progress
+from stages.core.training.synchronised import synchronise
 
 
 class NonFiniteError(InputError):
@@ -68,12 +71,17 @@ def train(
     what a stage needs beside (an alpha step, a validation). A network with an attribute
     `drop_path` gets the probability of the epoch.
 
+    Several processes train one network, each on its part of every batch: the gradient is the mean
+    of theirs, batch norm sees the whole batch (unless the objective wants its `own_statistics`).
+
     Raises NonFiniteError, InputError (batches that cannot be trained on, out of memory), and
     SystemExit(75) after SIGTERM or SIGINT, then with the step finished and saved.
     """
     companion = companion or Companion()
     steps = len(batches)
     _check_batches(batches, [network, objective])
+    if not objective.own_statistics:
+        synchronise(network, objective)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     stateful = {
         "network": network,
@@ -104,13 +112,17 @@ def train(
                 seed_step(seed, epoch, step, "beside")
                 companion.before_step(epoch, step, batch)
                 seed_step(seed, epoch, step)
+                draw_apart()
                 optimizer.zero_grad()
-                loss = objective.loss(network, batch.images, batch.labels)
+                with autocast(recipe.precision, batch.images.device):
+                    loss = objective.loss(network, batch.images, batch.labels)
                 loss.backward()
+                loss = loss.detach()
+                average([loss, *(p.grad for p in parameters)])
             except RuntimeError as error:
                 raise _explain_memory(error, len(batch.images)) from error
             norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-            value, norm_value = torch.stack([loss.detach().double(), norm.double()]).tolist()
+            value, norm_value = torch.stack([loss.double(), norm.double()]).tolist()
             if not math.isfinite(value + norm_value):
                 place = f"epoch {epoch + 1}, step {step + 1} of {steps}"
                 raise _explain_non_finite(value, norm_value, place, rate, checkpoint)
@@ -122,9 +134,10 @@ def train(
             progress.step(value)
 
             if step + 1 < steps:
-                if checkpoint.due(epoch_ends=False) or interruption.requested:
+                leaving = any_of(interruption.requested, loss.device)
+                if checkpoint.due(epoch_ends=False) or leaving:
                     _save(checkpoint, stateful, curves, epoch, step + 1, total)
-                if interruption.requested:
+                if leaving:
                     interruption.leave()
 
         row = {"train_loss": total / steps, "learning_rate": rate}
@@ -132,9 +145,10 @@ def train(
         curves.add(row)
         progress.end(epoch, row, batches.waiting_share)
         first_step, total = 0, 0.0
-        if checkpoint.due(epoch_ends=True) or interruption.requested:
+        leaving = any_of(interruption.requested, loss.device)
+        if checkpoint.due(epoch_ends=True) or leaving:
             _save(checkpoint, stateful, curves, epoch + 1, 0, 0.0)
-        if interruption.requested:
+        if leaving:
             interruption.leave()
 
     interruption.deferred = False

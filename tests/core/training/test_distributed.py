@@ -70,7 +70,7 @@ def trained(case, processes):
     torch.manual_seed(0)
     network = Tiny(devices if kind == "simclr" else 1)
     if kind == "moco":
-        settings = MoCo("moco", 0.2, 0.9, 24, "mlp", 7, 6, groups * devices, Views("none"))
+        settings = MoCo("moco", 0.2, 0.9, 24, "mlp", 7, 6, groups * WORLD, Views("none"))
         objective = MoCoObjective(settings, network, two_views)
     else:
         objective = SimCLRObjective(SimCLR("simclr", 0.2, 7, 6, Views("none")), network, two_views)

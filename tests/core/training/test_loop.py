@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from stages.core.command import InputError
+from stages.core.objectives.objective import Objective
 from stages.core.settings import Recipe
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.curves import Curves
@@ -54,7 +55,7 @@ class Batches:
             yield step, Batch(self.images[order[4 * step : 4 * step + 4]], None)
 
 
-class Noisy(nn.Module):
+class Noisy(Objective):
     """A loss with views (noise), a head and batch norm; `scale` makes it diverge."""
 
     def __init__(self, scale=1.0):
