@@ -13,7 +13,9 @@ from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
 from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
+from stages.plan.amounts import check_amounts
 from stages.plan.datasets import expected_size
+from stages.plan.names import check_names
 
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
@@ -48,6 +50,7 @@ SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of i
 
 def check_plan(params: dict[str, Any]) -> None:
     """Raises SettingsError for the first run that does not fit."""
+    check_names(params)
     typed_sections: dict[str, Any] = {}
     runs = {
         f"{stage}/{name}": resolve_run(stage, name, params, "the plan", typed_sections)
@@ -59,6 +62,7 @@ def check_plan(params: dict[str, Any]) -> None:
             _check_values(f"{place}: {settings_name}", settings)
         _check_values(place, run.line)
         CHECKS.get(run.stage, lambda *_: None)(place, run, runs)
+        check_amounts(place, run, runs)
 
 
 def _check_values(where: str, settings: Any) -> None:

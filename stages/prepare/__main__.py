@@ -30,7 +30,7 @@ def prepare(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.prepare.write import write
 
     settings: Data = run.settings["data"]
-    write(_read(settings), settings, out)
+    write(_read(settings), settings, out, f"prepare@{run.name}")
 
 
 def _read(settings: Data):
@@ -58,4 +58,4 @@ def _read(settings: Data):
 
 
 if __name__ == "__main__":
-    stage_command("prepare", __doc__, (), prepare)
+    stage_command("prepare", __doc__, (), prepare, manifest=False)
