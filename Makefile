@@ -2,6 +2,7 @@
 # make test   install, lint, test
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
 # make compare  experiments side by side, only what differs
+# make chaos  the toy graph, killed again and again, against an undisturbed run
 # make bench  speed against peers, one line per claim
 PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -9,7 +10,7 @@ TORCH_INDEX ?=
 PLAN ?= scale=toy
 RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 
-.PHONY: toy test plan compare bench clean
+.PHONY: toy test plan compare chaos bench clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
@@ -22,6 +23,9 @@ plan: .venv/installed
 
 compare: .venv/installed
 	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report|params)[/.]' --no-pager
+
+chaos: .venv/installed
+	@$(RUN) python -m tests.scenarios.chaos --plan $(PLAN)
 
 bench: .venv/installed
 	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks

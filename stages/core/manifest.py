@@ -48,7 +48,7 @@ def verify(path: Path) -> None:
             return
         manifest = _read_manifest(path.parent)
         if path.name == COST:
-            _read_sealed(path)
+            _read_sealed(path, manifest["maker"])
         elif path.name != MANIFEST:
             if path.name not in manifest["files"]:
                 raise InputError(f"{path} is not listed in {MANIFEST} beside it; move it elsewhere")
@@ -58,7 +58,7 @@ def verify(path: Path) -> None:
         for name, expected in manifest["files"].items():
             _compare(path / name, expected, manifest)
         if (path / COST).exists():
-            _read_sealed(path / COST)
+            _read_sealed(path / COST, manifest["maker"])
     elif path.is_dir():
         folders = sorted(inner for inner in path.iterdir() if inner.is_dir())
         if not folders:
@@ -71,16 +71,20 @@ def verify(path: Path) -> None:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     content = _read_sealed(folder / MANIFEST)
-    return {"maker": "", "files": {}} | content
+    maker, files = content.get("maker", ""), content.get("files", {})
+    if not isinstance(maker, str) or not isinstance(files, dict):
+        raise InputError(f"{folder / MANIFEST} is not a manifest: it has no list of files")
+    return {"maker": maker, "files": files}
 
 
-def _read_sealed(path: Path) -> dict[str, Any]:
+def _read_sealed(path: Path, maker: str = "") -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or SEAL not in content:
-        raise InputError(f"{path} does not hold its own {SEAL}; {_again('')}")
+        raise InputError(f"{path} does not hold its own {SEAL}; {_again(maker)}")
     rest = {key: value for key, value in content.items() if key != SEAL}
     if (found := _seal_of(rest)) != content[SEAL]:
-        raise InputError(_changed(path, found, content[SEAL], path.name, rest.get("maker", "")))
+        maker = maker or str(rest.get("maker", ""))
+        raise InputError(_changed(path, found, content[SEAL], path.name, maker))
     return rest
 
 

@@ -13,9 +13,9 @@ from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
 from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
-from stages.plan.amounts import check_amounts
+from stages.plan.amounts import check_amounts, check_numbers
 from stages.plan.datasets import expected_size
-from stages.plan.names import check_names
+from stages.plan.names import check_names, check_references
 
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
@@ -58,6 +58,8 @@ def check_plan(params: dict[str, Any]) -> None:
         for name in params[stage]
     }
     for place, run in runs.items():
+        check_references(place, run, runs)
+    for place, run in runs.items():
         for settings_name, settings in run.settings.items():
             _check_values(f"{place}: {settings_name}", settings)
         _check_values(place, run.line)
@@ -68,6 +70,7 @@ def check_plan(params: dict[str, Any]) -> None:
 def _check_values(where: str, settings: Any) -> None:
     for key, value in _leaves(settings):
         name = key.rpartition(".")[2]
+        check_numbers(f"{where}.{key}", value)
         if name in ALLOWED and value not in ALLOWED[name]:
             allowed = ", ".join(map(str, ALLOWED[name]))
             raise SettingsError(f"{where}.{key} is {value!r}; allowed: {allowed}")

@@ -107,6 +107,12 @@ def _write_labels(prepared: Prepared, folder: Path, seed: int) -> dict[str, Any]
             np.save(folder / f"{name}.npy", labels)
             each = np.bincount(labels, minlength=len(prepared.classes))
             counts[name] = dict(zip(prepared.classes, each.tolist(), strict=True))
+    empty = [label for label, count in counts.get("train", {}).items() if not count]
+    if empty:
+        raise InputError(
+            f"class {empty[0]!r} has no training image left ({len(prepared.skipped)} files were "
+            "skipped); give it some, remove its folder, or raise data.train"
+        )
     if "train" in counts:
         np.save(
             folder / "stratified.npy",

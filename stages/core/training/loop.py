@@ -107,7 +107,7 @@ def train(
                 optimizer.zero_grad()
                 loss = objective.loss(network, batch.images, batch.labels)
                 loss.backward()
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 raise _explain_memory(error, len(batch.images)) from error
             norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
             value, norm_value = torch.stack([loss.detach().double(), norm.double()]).tolist()
@@ -156,7 +156,11 @@ def evaluate(
     values: dict[str, list[torch.Tensor]] = {}
     for step, batch in batches.epoch(0):
         seed_step(seed, 0, step, "evaluation")
-        for name, value in objective.evaluate(network, batch.images, batch.labels).items():
+        try:
+            evaluated = objective.evaluate(network, batch.images, batch.labels)
+        except (RuntimeError, MemoryError) as error:
+            raise _explain_memory(error, len(batch.images)) from error
+        for name, value in evaluated.items():
             values.setdefault(name, []).append(value.cpu())
     return {name: torch.cat(parts) for name, parts in values.items()}
 
@@ -214,10 +218,10 @@ def _explain_non_finite(
     )
 
 
-def _explain_memory(error: RuntimeError, images: int) -> RuntimeError:
+def _explain_memory(error: Exception, images: int) -> Exception:
     """An InputError if memory ran out, otherwise the error itself."""
-    text = str(error)
-    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:
+    text = str(error) or type(error).__name__
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return InputError(
             f"out of memory with a batch of {images} images; halve recipe.batch_size "
             f"({text.splitlines()[0]})"
