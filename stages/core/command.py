@@ -72,6 +72,8 @@ def stage_command(
         out.mkdir(parents=True, exist_ok=True)
         if manifest:  # what is being written is not complete until it has a new one
             (out / MANIFEST).unlink(missing_ok=True)
+            for leftover in out.rglob("*.part"):  # of a start that was killed
+                leftover.unlink()
         function(run, arguments, out)
         if manifest:
             write_manifest(out, f"{stage}@{run.name}")
