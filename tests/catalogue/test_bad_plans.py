@@ -16,16 +16,23 @@ COMPOSED = {
     "unknown section": (["papers.ssnas.searches.ssnas.recipe=x"], r"recipe has no entry 'x'"),
     "syntax": (["recipe.search.epochs="], r"recipe\.search\.epochs"),
     "shell in a name": (
-        ["+data.a;rm=${data.digits}", "stand_ins.cifar10=a;rm"],
-        r"prepare has a run called 'a;rm'; allowed: letters, digits",
+        ["+papers.ssnas.tables.table1.each.variant='a;b'"],
+        r"retrain has a run called '.*-a;b-s0'; allowed: letters, digits",
+    ),
+    "substitution in a name": (
+        ["+papers.ssnas.tables.table1.each.variant='$(id)'"],
+        r"retrain has a run called '.*\$\(id\)-s0'",
     ),
     "path in a name": (
-        ["+data.up=${data.digits}", "stand_ins.cifar10=../up"],
-        r"(no entry|called) '\.\./up'",
+        ["+papers.ssnas.tables.table1.each.variant='../../up'"],
+        r"retrain has a run called '.*\.\./\.\./up-s0'",
     ),
-    "substitution in a row": (
-        ["papers.ssnas.tables.table1.rows.0.variant='$(id)'"],
-        r"retrain has a run called '.*\$\(id\)-s0'",
+    "unknown data": (["stand_ins.cifar10=mnist"], r"data has no entry 'mnist'; there are: "),
+    "a rate below zero": (
+        ["recipe.search.learning_rate=-1"], r"learning_rate is -1.*finite and not negative",
+    ),
+    "a rate that is none": (
+        ["recipe.search.learning_rate=nan"], r"learning_rate is nan; it must be finite",
     ),
     "queue larger than the data": (
         ["paper=[faunae]", "objective.moco-v1-cifar.queue=5000"],
