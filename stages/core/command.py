@@ -107,19 +107,15 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Raises InputError if the file is missing, is not JSON, or holds a number that is none."""
+    """Raises InputError if the file is missing or is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{path} is missing; run the stage that writes it") from error
     except IsADirectoryError as error:
         raise InputError(f"{path} is a folder; a JSON file is expected") from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested without end
         raise InputError(f"{path} is not JSON: {error}; delete it and run its stage") from error
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
 
 
 class Cost:

@@ -86,8 +86,8 @@ FOLDERS = {
 }  # fmt: skip
 
 
-def settings(root: Path, **changes) -> dict:
-    entry = {"kind": "folder", "image_size": 8, "root": str(root), **changes}
+def settings(path: Path, **changes) -> dict:
+    entry = {"kind": "folder", "image_size": 8, "root": str(path), **changes}
     return {"data.own": entry, "prepare.own": {"data": "own"}}
 
 

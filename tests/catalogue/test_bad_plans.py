@@ -91,7 +91,7 @@ EDITED = {
         r"cannot be read: could not determine a constructor for the tag",
     ),
     "a list": ("- 1\n- 2\n", r"params\.yaml is no mapping"),
-    "a word": ("word", r"params\.yaml cannot be read|is no mapping"),
+    "a word": ("word", r"params\.yaml has no search run 's'; there are: "),
     "bytes": (b"\xff\xfe\x00", r"params\.yaml cannot be read"),
     "no such run": ("search: {}", r"params\.yaml has no search run 's'; there are: "),
     "lines in a list": ("search: [1]", r"params\.yaml: search is \[1\]; a mapping"),

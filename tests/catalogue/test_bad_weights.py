@@ -30,12 +30,12 @@ def without_a_key(tensors: dict) -> dict:
 
 
 def one_reshaped(tensors: dict) -> dict:
-    name = min(tensors)
+    name = min(name for name in tensors if tensors[name].dim() > 1)
     return {**tensors, name: tensors[name].reshape(-1)}
 
 
 def one_halved(tensors: dict) -> dict:
-    name = min(tensors)
+    name = min(name for name in tensors if tensors[name].dim() > 1)
     return {**tensors, name: tensors[name].half()}
 
 
@@ -174,7 +174,7 @@ def no_counts(images: Path) -> None:
 
 
 PREPARED = {
-    "pickled objects": (objects, r"train\.npy is no array \(.*pickle"),
+    "pickled objects": (objects, r"train\.npy is no array \(.*Python objects"),
     "cut off": (cut_off, r"train\.npy is no array"),
     "another type": (floats, r"train\.npy holds float32 .*; its manifest says uint8"),
     "no counts": (no_counts, r"manifest\.json has no 'counts': it does not describe"),

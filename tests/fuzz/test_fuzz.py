@@ -37,6 +37,7 @@ bounded = settings(
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+fewer = settings(bounded, max_examples=50)  # where an example takes tenths of a second
 few = settings(bounded, max_examples=25)
 
 SCALARS = st.one_of(
@@ -114,10 +115,13 @@ def damaged(draw: Any, content: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def smoke() -> dict[str, Any]:
-    return composed(["scale=smoke"])
+    """A run or two of every stage; what `report` is told is left out."""
+    params = composed(["scale=smoke", "seeds.search=1"])
+    del params["report"]
+    return params
 
 
-@bounded
+@fewer
 @given(data=st.data())
 def test_plans_edited_by_hand(data, smoke):
     tree = data.draw(changed(smoke))
@@ -127,7 +131,7 @@ def test_plans_edited_by_hand(data, smoke):
                 resolve_run(stage, name, tree, "the plan")
 
 
-@bounded
+@fewer
 @given(data=st.data())
 def test_plans_that_are_checked_as_a_whole(data, smoke):
     tree = data.draw(changed(smoke))

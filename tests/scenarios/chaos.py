@@ -28,7 +28,7 @@ from typing import Any
 
 from tests.scenarios.project import Project
 
-COMMAND = ("snakemake", "--profile", "workflow/profiles/local", "--cores", "2")
+COMMAND = ("snakemake", "--profile", "workflow/profiles/local", "--cores")
 TRAINING = ("search", "score", "retrain", "pretrain", "probe", "transfer")
 OF_A_CLOCK = {  # keys of the tables
     "search_device_days", "search_device", "training_seconds", "device", "commit", "cost",
@@ -40,8 +40,9 @@ POLL = 0.05  # seconds
 class Chaos:
     """Kills a project's graph. `kills` counts them by what was running, `starts` all starts."""
 
-    def __init__(self, project: Project, seed: int, longest: float) -> None:
+    def __init__(self, project: Project, seed: int, longest: float, cores: int = 2) -> None:
         self.project, self.longest = project, longest
+        self.command = (*COMMAND, str(cores))
         self.random = random.Random(seed)
         self.kills: Counter[str] = Counter()
         self.starts = 0
@@ -63,7 +64,7 @@ class Chaos:
         log = self.project.folder / "chaos.log"
         with log.open("a") as file:
             group = subprocess.Popen(
-                COMMAND, cwd=self.project.folder, env=self.project.environment,
+                self.command, cwd=self.project.folder, env=self.project.environment,
                 stdout=file, stderr=file, start_new_session=True,
             )  # fmt: skip
         early = wanted.get("start", 0) > 0 and self.random.random() < 0.3
@@ -162,17 +163,18 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=40, help="at least, if the graph lasts")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--longest", type=float, default=15.0, help="seconds into a stage")
+    parser.add_argument("--cores", type=int, default=2, help="for Snakemake")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         alone = Project(folder / "alone", *arguments.plan)
         start = time.monotonic()
-        alone.run(*COMMAND)
+        alone.run(*COMMAND, str(arguments.cores))
         print(f"undisturbed: {time.monotonic() - start:.0f} s", flush=True)
         expected = contents(alone.folder / "results")
         stages = sorted(path.name for path in (alone.folder / "results").iterdir())
         killed = Project(folder / "killed", *arguments.plan)
-        chaos = Chaos(killed, arguments.seed, arguments.longest)
+        chaos = Chaos(killed, arguments.seed, arguments.longest, arguments.cores)
         start = time.monotonic()
         wanted = spread(arguments.kills, stages)
         chaos.run(wanted)
