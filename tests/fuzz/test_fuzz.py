@@ -9,6 +9,7 @@ import json
 import tarfile
 import zipfile
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -226,12 +227,12 @@ def test_a_damaged_run_never_passes(data, tmp_path):
 @given(data=st.data())
 def test_damaged_checkpoints(data, tmp_path):
     with Checkpoints(tmp_path / "run", "f") as checkpoints:
+        checkpoints.cost = SimpleNamespace(seconds=1.0)  # the same bytes every time
         part = checkpoints.part()
         part.save({"epoch": 1, "rows": [{"loss": 0.5}]})
-        content = part.last.read_bytes()
-        part.last.write_bytes(data.draw(damaged(content)))
+        part.last.write_bytes(data.draw(damaged(part.last.read_bytes())))
         state = part.load()
-        assert state is None or part.last.read_bytes() == content or state["epoch"] == 1
+        assert state is None or state["epoch"] == 1
 
 
 @bounded

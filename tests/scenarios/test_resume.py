@@ -25,7 +25,7 @@ DARTS = {
 }  # fmt: skip
 CHANGES = {
     "space.cells": {"kind": "cell", "stem": "cifar", "channels": 2, "cells": 1},
-    "space.block": {"kind": "block", "channels": 4, "depths": [1, 1], "stem": "imagenet"},
+    "space.block": {"kind": "block", "channels": 4, "depths": [1, 2], "stem": "imagenet"},
     "strategy.darts-first": DARTS,
     "strategy.darts-second": {**DARTS, "order": 2, "separate_sets": False},
     "strategy.evolution": {
