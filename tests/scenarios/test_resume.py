@@ -72,7 +72,7 @@ def compared(call, monkeypatch):
 
     def run(stage, name, changes, places, **inputs):
         whole = contents(call(stage, name, CHANGES | changes, out="whole", **inputs))
-        monkeypatch.setenv("NASSL_CHECKPOINT_SECONDS", "0")
+        monkeypatch.setattr(Checkpoint, "due", lambda self, epoch_ends: True)
         save, deaths = Checkpoint.save, []
 
         def deadly(self, state, place=""):
