@@ -1,4 +1,4 @@
-"""Nothing lost, nothing wrong: the graph is killed at random moments, and single bytes are changed."""
+"""Nothing lost, nothing wrong: the graph is killed at random moments, single bytes are changed."""
 
 from __future__ import annotations
 
