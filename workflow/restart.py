@@ -10,6 +10,8 @@ import fcntl
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -22,6 +24,7 @@ LOCK = Path(".snakemake/main.lock")
 SNAKEMAKE_LOCKS = Path(".snakemake/locks")
 RWLOCK = Path(".dvc/tmp/rwlock")
 LOCKFILE = Path("dvc.lock")
+PAUSE = 1.0  # seconds; whoever is just writing a file is done after a few
 
 
 def hold_the_project() -> TextIO:
@@ -53,13 +56,21 @@ def put_right() -> list[str]:
     knew comes back from DVC's run cache, without training anything again.
     """
     removed = [*(SNAKEMAKE_LOCKS.glob("*.lock") if SNAKEMAKE_LOCKS.is_dir() else ())]
-    if RWLOCK.exists() and not _is_json(RWLOCK):
-        removed.append(RWLOCK)
-    if LOCKFILE.exists() and not _is_lockfile(LOCKFILE):
-        removed.append(LOCKFILE)
+    for path, is_whole in ((RWLOCK, _is_json), (LOCKFILE, _is_lockfile)):
+        if path.exists() and _stays_broken(path, is_whole):
+            removed.append(path)
     for path in removed:
         path.unlink()
     return [str(path) for path in removed]
+
+
+def _stays_broken(path: Path, is_whole: Callable[[Path], bool]) -> bool:
+    """A `dvc` that was started by hand may be writing it at this moment."""
+    for _ in range(3):
+        if is_whole(path):
+            return False
+        time.sleep(PAUSE)
+    return True
 
 
 def _is_json(path: Path) -> bool:

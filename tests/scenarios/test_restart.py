@@ -22,6 +22,7 @@ def restart(tmp_path, monkeypatch):
     import restart as module
 
     Path(".dvc/tmp").mkdir(parents=True)
+    monkeypatch.setattr(module, "PAUSE", 0.01)
     return module
 
 
@@ -52,6 +53,15 @@ def test_what_is_whole_stays(restart):
         assert restart.put_right() == []
     assert Path("dvc.lock").read_text() == LOCKED
     assert Path(".dvc/tmp/rwlock").exists()
+
+
+def test_what_is_just_being_written_stays(restart, monkeypatch):
+    """A dvc that was started by hand writes dvc.lock in place."""
+    Path("dvc.lock").write_text(LOCKED[:-30])
+    monkeypatch.setattr(restart.time, "sleep", lambda _: Path("dvc.lock").write_text(LOCKED))
+    with restart.hold_the_project():
+        assert restart.put_right() == []
+    assert Path("dvc.lock").read_text() == LOCKED
 
 
 def test_the_second_start_leaves_and_a_dead_one_holds_nothing(restart):
