@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,28 @@ SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of
 
 
 def write(prepared: Prepared, settings: Data, out: Path, maker: str = "prepare") -> None:
-    """Writes beside the final folders and renames: a failure leaves nothing half-written.
+    """Images, labels and no labels of `prepared`; the manifests name `maker`, the stage's address
+    in DVC."""
 
-    The manifests are sealed as those of other stages are and name `maker`, the stage's address.
-    """
+    def fill(staging: Path) -> dict[str, Any]:
+        return {
+            "images": _write_images(prepared, settings, staging / "images"),
+            "labels": _write_labels(prepared, settings, staging / "labels"),
+        }
+
+    put_in_place(out, fill, maker)
+
+
+def put_in_place(out: Path, fill: Callable[[Path], dict[str, Any]], maker: str = "prepare") -> None:
+    """`fill` writes images/ and labels/ into a folder beside the final ones, which are then
+    replaced: a failure leaves nothing half-written. It gives what their manifests, sealed as those
+    of all stages, say beside the hashes of the files."""
     staging = out / ".partial"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        manifests = {
-            "images": _write_images(prepared, settings, staging / "images"),
-            "labels": _write_labels(prepared, staging / "labels", settings.seed),
-            "no-labels": {"labels": None},
-        }
+        manifests = fill(staging) | {"no-labels": {"labels": None}}
         for folder, manifest in manifests.items():
+            (staging / folder).mkdir(parents=True, exist_ok=True)
             described = {"maker": maker, "files": file_hashes(staging / folder)}
             write_json(staging / folder / MANIFEST, sealed(manifest | described))
         for folder in manifests:
@@ -96,7 +106,7 @@ def _save_pixels(file: Path, pixels: np.ndarray) -> None:
             opened.write(np.ascontiguousarray(pixels[start : start + CHUNK]).data)
 
 
-def _write_labels(prepared: Prepared, folder: Path, seed: int) -> dict[str, Any]:
+def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True)
     if prepared.classes is None:
         return {"labels": None, "skipped": prepared.skipped}
@@ -116,7 +126,7 @@ def _write_labels(prepared: Prepared, folder: Path, seed: int) -> dict[str, Any]
     if "train" in counts:
         np.save(
             folder / "stratified.npy",
-            stratified_order(prepared.parts["train"].labels, seed),
+            stratified_order(prepared.parts["train"].labels, settings.seed),
         )
     return {"labels": counts, "classes": prepared.classes, "skipped": prepared.skipped}
 
