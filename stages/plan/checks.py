@@ -13,8 +13,10 @@ from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
 from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
+from stages.plan.amounts import check_amounts, check_numbers
 from stages.plan.datasets import expected_size
 from stages.plan.detection import check_data, check_transfer
+from stages.plan.names import check_names, check_references
 
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
@@ -52,6 +54,7 @@ SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of i
 
 def check_plan(params: dict[str, Any]) -> None:
     """Raises SettingsError for the first run that does not fit."""
+    check_names(params)
     typed_sections: dict[str, Any] = {}
     runs = {
         f"{stage}/{name}": resolve_run(stage, name, params, "the plan", typed_sections)
@@ -59,16 +62,20 @@ def check_plan(params: dict[str, Any]) -> None:
         for name in params[stage]
     }
     for place, run in runs.items():
+        check_references(place, run, runs)
+    for place, run in runs.items():
         for settings_name, settings in run.settings.items():
             _check_values(f"{place}: {settings_name}", settings)
         _check_values(place, run.line)
         check_data(place, run, runs)
         CHECKS.get(run.stage, lambda *_: None)(place, run, runs)
+        check_amounts(place, run, runs)
 
 
 def _check_values(where: str, settings: Any) -> None:
     for key, value in _leaves(settings):
         name = key.rpartition(".")[2]
+        check_numbers(f"{where}.{key}", value)
         if name in ALLOWED and value not in ALLOWED[name]:
             allowed = ", ".join(map(str, ALLOWED[name]))
             raise SettingsError(f"{where}.{key} is {value!r}; allowed: {allowed}")

@@ -23,6 +23,7 @@ class Expansion:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
+        _check_shape(config)
         self.runs: dict[str, dict[str, dict[str, Any]]] = {stage: {} for stage in RUNS}
         self.tables: dict[str, list[dict[str, Any]]] = {}
         for paper, content in config["papers"].items():
@@ -273,6 +274,20 @@ def _named(architecture: str, variant: str | None, seed: int) -> str:
 
 def _given(name: str | None) -> list[str]:
     return [name] if name else []
+
+
+def _check_shape(config: dict[str, Any]) -> None:
+    """Raises SettingsError for what the expansion itself reads and cannot use."""
+    only, seeds = config["only"], config["seeds"]
+    if not isinstance(only, list) or not all(isinstance(name, str) for name in only):
+        raise SettingsError(f"only is {only!r}; a list of tables and rows is expected")
+    for name in ("search", "final"):
+        count = seeds.get(name) if isinstance(seeds, dict) else None
+        if type(count) is not int or count < 1:
+            raise SettingsError(f"seeds.{name} is {count!r}; a whole number from 1 is expected")
+    for section in (*SECTIONS, "papers", "stand_ins", "resources"):
+        if not isinstance(config.get(section) or {}, dict):
+            raise SettingsError(f"{section} is {config[section]!r}; a mapping is expected")
 
 
 def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:

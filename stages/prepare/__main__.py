@@ -33,10 +33,11 @@ def prepare(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.prepare.write import put_in_place, write
 
     settings: Data = run.settings["data"]
+    maker = f"prepare@{run.name}"
     if settings.kind in ANNOTATED:
-        put_in_place(out, lambda staging: _write_annotated(settings, staging))
+        put_in_place(out, lambda staging: _write_annotated(settings, staging), maker)
     else:
-        write(_read(settings), settings, out)
+        write(_read(settings), settings, out, maker)
 
 
 def _write_annotated(settings: Data, staging: Path) -> dict[str, Any]:
@@ -83,4 +84,4 @@ def _read(settings: Data):
 
 
 if __name__ == "__main__":
-    stage_command("prepare", __doc__, (), prepare)
+    stage_command("prepare", __doc__, (), prepare, manifest=False)

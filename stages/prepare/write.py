@@ -6,7 +6,6 @@ that splits are cut from, nor the statistics.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from stages.core.command import InputError, write_json
+from stages.core.manifest import MANIFEST, file_hashes, sealed
 from stages.core.settings import Data
 from stages.prepare.parts import Part, Prepared
 
@@ -23,8 +23,9 @@ CHUNK = 4096  # images whose statistics are summed at a time
 SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of drawing
 
 
-def write(prepared: Prepared, settings: Data, out: Path) -> None:
-    """Images, labels and no labels of `prepared`."""
+def write(prepared: Prepared, settings: Data, out: Path, maker: str = "prepare") -> None:
+    """Images, labels and no labels of `prepared`; the manifests name `maker`, the stage's address
+    in DVC."""
 
     def fill(staging: Path) -> dict[str, Any]:
         return {
@@ -32,21 +33,21 @@ def write(prepared: Prepared, settings: Data, out: Path) -> None:
             "labels": _write_labels(prepared, settings, staging / "labels"),
         }
 
-    put_in_place(out, fill)
+    put_in_place(out, fill, maker)
 
 
-def put_in_place(out: Path, fill: Callable[[Path], dict[str, Any]]) -> None:
+def put_in_place(out: Path, fill: Callable[[Path], dict[str, Any]], maker: str = "prepare") -> None:
     """`fill` writes images/ and labels/ into a folder beside the final ones, which are then
-    replaced: a failure leaves nothing half-written. It gives what their manifests say beside the
-    hashes of the files."""
+    replaced: a failure leaves nothing half-written. It gives what their manifests, sealed as those
+    of all stages, say beside the hashes of the files."""
     staging = out / ".partial"
     shutil.rmtree(staging, ignore_errors=True)
     try:
         manifests = fill(staging) | {"no-labels": {"labels": None}}
         for folder, manifest in manifests.items():
             (staging / folder).mkdir(parents=True, exist_ok=True)
-            described = manifest | {"files": hashes(staging / folder)}
-            write_json(staging / folder / "manifest.json", described)
+            described = {"maker": maker, "files": file_hashes(staging / folder)}
+            write_json(staging / folder / MANIFEST, sealed(manifest | described))
         for folder in manifests:
             shutil.rmtree(out / folder, ignore_errors=True)
             os.replace(staging / folder, out / folder)
@@ -116,6 +117,12 @@ def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> dict[str,
             np.save(folder / f"{name}.npy", labels)
             each = np.bincount(labels, minlength=len(prepared.classes))
             counts[name] = dict(zip(prepared.classes, each.tolist(), strict=True))
+    empty = [label for label, count in counts.get("train", {}).items() if not count]
+    if empty:
+        raise InputError(
+            f"class {empty[0]!r} has no training image left ({len(prepared.skipped)} files were "
+            "skipped); give it some, remove its folder, or raise data.train"
+        )
     if "train" in counts:
         np.save(
             folder / "stratified.npy",
@@ -157,13 +164,3 @@ def moments(pixels: np.ndarray) -> np.ndarray:
     first = flat.sum(axis=1, dtype=np.int64) / flat.shape[1] / 255
     second = np.einsum("npc,npc->nc", *(2 * [flat.astype(np.int64)])) / flat.shape[1] / 255**2
     return np.stack([first, second], axis=1)
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below `folder`, by its path there."""
-    found = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            name = path.relative_to(folder).as_posix()
-            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
