@@ -17,10 +17,11 @@ from stages.core.settings import Data
 from stages.prepare.digits import TEXTURE_SIDE, bilinear
 from stages.prepare.shapes import COLOURS, FORMS, OVERSAMPLING, TEXTURES, inside, paint, textured
 
-CLASSES = [" ".join(names) for names in product(COLOURS, FORMS)]
+DRAWN = ("disc", "triangle", "cross")  # forms that differ even where half of one is hidden
+CLASSES = [" ".join(names) for names in product(COLOURS, DRAWN)]
 SIDES = (0.875, 1.0, 1.125)  # of data.image_size: heights and widths of images
-OBJECTS = (2, 5)  # fewest and most objects of a scene
-RADIUS = (0.09, 0.22)  # of data.image_size
+OBJECTS = (2, 4)  # fewest and most objects of a scene
+RADIUS = (0.13, 0.3)  # of data.image_size
 LEAST_VISIBLE = 0.45  # share of an object that what lies before it leaves
 DIFFICULT = 0.6  # an object of which less is visible is marked as difficult
 CROWD = 12  # small objects of one class that are annotated together
@@ -125,7 +126,7 @@ def _object(
 ) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray, float]:
     """Where an object lies in an image of `shape`, how much it covers each pixel there, (h, w, 1),
     and its colours (h, w, 3); and its whole area in pixels, the part beyond the border included."""
-    colour, form = np.unravel_index(label, (len(COLOURS), len(FORMS)))
+    colour, form = np.unravel_index(label, (len(COLOURS), len(DRAWN)))
     low = np.floor(centre - radius).astype(int)
     fine = OVERSAMPLING * (int(2 * radius) + 2)
     at = (np.arange(fine) + 0.5) / OVERSAMPLING
@@ -133,7 +134,7 @@ def _object(
     x = ((low[1] + at - centre[1]) / radius)[None, None, :]
     turn = random.uniform(0, 2 * np.pi)
     x, y = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
-    covered = inside(x, y, np.array([form]))
+    covered = inside(x, y, np.array([FORMS.index(DRAWN[form])]))
     light_part = textured(x, y, random.integers(len(TEXTURES), size=1), random) * covered
     family = np.array([colour])
     light, dark = paint(family, 0.75, random)[0], paint(family, 0.3, random)[0]

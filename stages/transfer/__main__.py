@@ -32,6 +32,7 @@ from pathlib import Path
 
 from stages.core.command import read_json, stage_command, write_json
 from stages.core.run import Run
+from stages.core.training.launch import start_on_devices
 
 
 def transfer(run: Run, inputs: Namespace, out: Path) -> None:
@@ -111,7 +112,8 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    stage_command("transfer", __doc__, ("labels", "weights", "statistics"), transfer, argv)
+    inputs = ("labels", "weights", "statistics")
+    stage_command("transfer", __doc__, inputs, transfer, argv, start=start_on_devices)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def detectron2_config(
     model.NETWORK = describe_network(genotype, network)
     model.BACKBONE.NAME = build_trunk.__name__
     model.BACKBONE.FREEZE_AT = 0
-    model.RESNETS.NORM = "SyncBN" if settings.devices > 1 else "BN"
+    model.RESNETS.NORM = "BN"  # synchronised where several processes train (build_detector)
     model.RESNETS.DEPTH = 0  # of Detectron2's own ResNet, which is not used
     model.PIXEL_MEAN = [255 * value for value in mean]
     model.PIXEL_STD = [255 * value for value in std]

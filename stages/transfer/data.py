@@ -28,6 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from stages.core.command import InputError, read_json
 from stages.core.training.device import seed_step
+from stages.core.training.processes import rank, world_size
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ def training_batches(
         raise InputError(
             f"{len(images)} training images have boxes; a batch takes {cfg.SOLVER.IMS_PER_BATCH}"
         )
-    keys = islice(_keys(images, cfg.SOLVER.IMS_PER_BATCH, seed), first, None)
+    keys = (
+        batch[rank() :: world_size()]  # several processes share a batch
+        for batch in islice(_keys(images, cfg.SOLVER.IMS_PER_BATCH, seed), first, None)
+    )
     loader = DataLoader(
         _Mapped(images, DatasetMapper(cfg, is_train=True), seed, stream),
         batch_sampler=keys,

@@ -14,7 +14,7 @@ from collections import OrderedDict
 
 import torch
 from detectron2.config import CfgNode, configurable
-from detectron2.layers import ShapeSpec, get_norm
+from detectron2.layers import NaiveSyncBatchNorm, ShapeSpec, get_norm
 from detectron2.modeling import BACKBONE_REGISTRY, ROI_HEADS_REGISTRY, Backbone, build_model
 from detectron2.modeling.roi_heads import Res5ROIHeads
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from stages.core.networks.build import build_network
 from stages.core.settings import Network, SettingsError
 from stages.core.spaces.genotype import Genotype, validate
+from stages.core.training.processes import world_size
 
 FEATURE = "res4"  # Detectron2's name of C4
 STRIDES = {"imagenet": 16, "cifar": 4}  # of C4, by the network's stem
@@ -105,6 +106,17 @@ class Stage5ROIHeads(Res5ROIHeads):
 def build_detector(cfg: CfgNode) -> nn.Module:
     """The detector of a config with random weights, drawn from torch's generator."""
     detector = build_model(cfg)
-    if cfg.MODEL.RESNETS.NORM == "SyncBN":
-        detector = nn.SyncBatchNorm.convert_sync_batchnorm(detector)
+    if world_size() > 1:
+        _synchronise(detector)
     return detector
+
+
+def _synchronise(detector: nn.Module) -> None:
+    """Batch norm over the images and regions of all processes, which may have different numbers of
+    them; parameters and names stay. PyTorch's is for GPUs, Detectron2's own for any device."""
+    for module in detector.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            if module.weight.is_cuda:
+                module.__class__, module.process_group = nn.SyncBatchNorm, None
+            else:
+                module.__class__, module._stats_mode = NaiveSyncBatchNorm, "N"

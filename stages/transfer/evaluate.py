@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import detectron2.utils.comm as comm
 from detectron2.config import CfgNode
 from detectron2.data import MetadataCatalog, build_detection_test_loader
 from detectron2.evaluation import (
@@ -25,6 +26,7 @@ from detectron2.evaluation.coco_evaluation import instances_to_coco_json
 from torch import nn
 
 from stages.core.command import InputError
+from stages.core.training.processes import world_size
 from stages.transfer.data import Registered
 
 METRICS = ("AP50", "AP", "AP75")
@@ -58,15 +60,17 @@ def evaluate(cfg: CfgNode, detector: nn.Module, data: Registered) -> tuple[dict,
     AP50_mask, AP75_mask. Raises InputError if a precision is not a number.
     """
     predictions = _Predictions(data)
+    shared = world_size() > 1  # each process tests its part of the images, the first one evaluates
     with contextlib.redirect_stdout(io.StringIO()):
         if data.layout == "voc":
             scorer: DatasetEvaluator = PascalVOCDetectionEvaluator(data.test)
         else:
             tasks = ("bbox", "segm") if cfg.MODEL.MASK_ON else ("bbox",)
             # Detectron2's fast variant needs its compiled part; this one is pycocotools itself.
-            scorer = COCOEvaluator(data.test, tasks, distributed=False, use_fast_impl=False)
+            scorer = COCOEvaluator(data.test, tasks, distributed=shared, use_fast_impl=False)
         loader = build_detection_test_loader(cfg, data.test)
-        results = inference_on_dataset(detector, loader, DatasetEvaluators([scorer, predictions]))
+        scored = inference_on_dataset(detector, loader, DatasetEvaluators([scorer, predictions]))
+    results = comm.all_gather(scored)[0] if shared else scored
     found = {}
     for task, suffix in (("bbox", "_box"), ("segm", "_mask")):
         for metric in METRICS if task in results else ():
@@ -84,6 +88,11 @@ class _Predictions(DatasetEvaluator):
     def __init__(self, data: Registered) -> None:
         self.ids = data.category_ids
         self.found: list[dict[str, Any]] = []
+
+    def evaluate(self) -> None:
+        """Together those of all processes, in the order of the images."""
+        if world_size() > 1:
+            self.found = [entry for part in comm.all_gather(self.found) for entry in part]
 
     def reset(self) -> None:
         self.found = []

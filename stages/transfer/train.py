@@ -15,6 +15,7 @@ from torch import nn
 from stages.core.training.checkpoint import Checkpoint
 from stages.core.training.curves import Curves
 from stages.core.training.device import seed_step
+from stages.core.training.distributed import any_of, average, draw_apart
 from stages.core.training.loop import NonFiniteError
 from stages.core.training.progress import Progress
 from stages.transfer.data import training_batches
@@ -36,6 +37,7 @@ class Training:
     def __post_init__(self) -> None:
         self.optimizer = build_optimizer(self.cfg, self.detector)
         self.scheduler = build_lr_scheduler(self.cfg, self.optimizer)
+        self.device = self.detector.pixel_mean.device
         self.rate = 0.0  # of the newest iteration
         self.every = max(self.cfg.SOLVER.MAX_ITER // ROWS, 1)
 
@@ -83,9 +85,10 @@ class Training:
                 progress.step(losses["total"])
                 if self.iteration % self.every == 0 or self.iteration == last:
                     self._row(curves, progress)
-                if checkpoint.due(epoch_ends=False) or interruption.requested:
+                leaving = any_of(interruption.requested, self.device)
+                if checkpoint.due(epoch_ends=False) or leaving:
                     checkpoint.save(self.state(curves), f"iteration {self.iteration}")
-                if interruption.requested:
+                if leaving:
                     interruption.leave()
         if self.iteration > began:
             checkpoint.save(self.state(curves), f"iteration {self.iteration}")
@@ -96,8 +99,14 @@ class Training:
 
     def _step(self, batch: list[dict[str, Any]], checkpoint: Checkpoint) -> dict[str, float]:
         seed_step(self.seed, self.iteration, 0, "detector")  # anchors and regions are sampled
+        draw_apart()
         losses = self.detector(batch)
         loss = sum(losses.values())
+        self.optimizer.zero_grad()
+        loss.backward()
+        losses = {name: value.detach() for name, value in losses.items()}
+        loss = loss.detach()
+        average([loss, *losses.values(), *(p.grad for p in self.detector.parameters())])
         self.rate = self.optimizer.param_groups[0]["lr"]
         values = {name: value.item() for name, value in losses.items()} | {"total": loss.item()}
         if not math.isfinite(values["total"]):
@@ -107,8 +116,6 @@ class Training:
                 f"{values}; learning rate {self.rate:g}; last good checkpoint: {saved}; lower "
                 "detection.learning_rate or lengthen detection.warmup_iterations"
             )
-        self.optimizer.zero_grad()
-        loss.backward()
         self.optimizer.step()
         self.scheduler.step()
         self.iteration += 1

@@ -48,7 +48,7 @@ def test_masks_and_boxes_of_coco_are_measured_saved_and_drawn(stage, coco, weigh
         assert 0 <= metrics[name] <= 1
         assert 0 <= metrics[f"{name}_untrained"] <= 1
     assert metrics["n"] == 24
-    assert metrics["classes"] == 8
+    assert metrics["classes"] == 6
     assert metrics["iterations"] == 6
     assert metrics["weights_matched"] > 50
     images = [Image.open(path) for path in sorted((out / "drawings").glob("*.png"))]
@@ -188,3 +188,26 @@ def test_the_line_names_the_sections_that_are_read(plan):
     assert run.keys == (
         "transfer.voc", "resources.transfer.threads", "network.resnet50", "detection.voc",
     )  # fmt: skip
+
+
+def test_two_processes_train_one_detector(call, voc, weights, statistics, tmp_path, monkeypatch):
+    """On the CPU, through gloo: batch norm, gradients and tests are shared, and written once."""
+    from stages.core.training.launch import start_on_devices
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def started(run, inputs, out):
+        start_on_devices(transfer, run, inputs, out)
+
+    started.__name__ = "transfer"
+    changes = CHANGES | {"resources.transfer.gpus": 2, "detection.voc.devices": 2}
+    changes |= {"detection.voc.reference_devices": 2, "detection.voc.learning_rate": 0.01}
+    out = call(started, "voc", changes, "two", labels=voc, weights=weights, statistics=statistics)
+    metrics = read(out)
+    assert metrics["images_per_batch"] == 2
+    assert metrics["iterations"] == 6
+    assert {p["image_id"] for p in read(out, "predictions")} <= {
+        image["image_id"] for image in json.loads((voc / "test.json").read_text())
+    }
+    assert read(out, "cost")["devices"] == 2
+    assert len(list((out / "drawings").iterdir())) == 12
