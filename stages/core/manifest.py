@@ -80,6 +80,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 def _read_sealed(path: Path, maker: str = "") -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or SEAL not in content:
+        maker = maker or (str(content.get("maker", "")) if isinstance(content, dict) else "")
         raise InputError(f"{path} does not hold its own {SEAL}; {_again(maker)}")
     rest = {key: value for key, value in content.items() if key != SEAL}
     if (found := _seal_of(rest)) != content[SEAL]:

@@ -41,6 +41,22 @@ def check_amounts(place: str, run: Run, runs: dict[str, Run]) -> None:
             )
 
 
+def check_batch(place: str, run: Run, runs: dict[str, Run], share: float) -> None:
+    """Raises SettingsError for batches of one, or larger than the `share` of the images."""
+    batch = run.settings["recipe"].batch_size
+    if batch < 2:
+        raise SettingsError(f"{place}: recipe.batch_size is {batch}; batch norm needs at least 2")
+    size = expected_size(runs[f"prepare/{run.line.data}"].settings["data"])
+    if size is None:
+        return
+    supervised = run.settings["objective"].kind == "supervised"
+    images = int(share * (size.train if supervised else size.label_free))
+    if batch > images:
+        raise SettingsError(
+            f"{place}: recipe.batch_size is {batch}; its smallest part has {images} images"
+        )
+
+
 def _check_parts(place: str, run: Run) -> None:
     data = run.settings["data"]
     size = expected_size(data)

@@ -13,7 +13,7 @@ from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
 from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
-from stages.plan.amounts import check_amounts, check_numbers
+from stages.plan.amounts import check_amounts, check_batch, check_numbers
 from stages.plan.datasets import expected_size
 from stages.plan.detection import check_data, check_transfer
 from stages.plan.names import check_names, check_references
@@ -128,7 +128,7 @@ def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
     if trains:
         _check_map(place, run, runs, space.kind, space)
         fraction = run.settings["strategy"].validation_fraction
-        _check_batch(place, run, runs, 1 - fraction if fraction else 1.0)
+        check_batch(place, run, runs, 1 - fraction if fraction else 1.0)
 
 
 def _check_evolution(place: str, run: Run) -> None:
@@ -162,14 +162,14 @@ def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
             "not trained on: between 0 and 1"
         )
     _check_network(place, run, runs, f"search/{run.line.search}")
-    _check_batch(place, run, runs, min(fraction, 1 - fraction))
+    check_batch(place, run, runs, min(fraction, 1 - fraction))
 
 
 def _check_retrain(place: str, run: Run, runs: dict[str, Run]) -> None:
     if run.settings["objective"].kind != "supervised":
         raise SettingsError(f"{place}.objective is {run.line.objective!r}; retrain is supervised")
     _check_network(place, run, runs, _search_of(run, runs))
-    _check_batch(place, run, runs, 1.0)
+    check_batch(place, run, runs, 1.0)
 
 
 def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
@@ -187,7 +187,7 @@ def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
                 "searched_with_labels: true"
             )
     _check_network(place, run, runs, _search_of(run, runs))
-    _check_batch(place, run, runs, 1.0)
+    check_batch(place, run, runs, 1.0)
 
 
 def _check_probe(place: str, run: Run, runs: dict[str, Run]) -> None:
@@ -242,21 +242,6 @@ def _check_labels(place: str, run: Run) -> None:
         raise SettingsError(
             f"{place}.labels is {run.line.labels!r}; "
             f"objective {run.line.objective!r} needs {needed}"
-        )
-
-
-def _check_batch(place: str, run: Run, runs: dict[str, Run], share: float) -> None:
-    batch = run.settings["recipe"].batch_size
-    if batch < 2:
-        raise SettingsError(f"{place}: recipe.batch_size is {batch}; batch norm needs at least 2")
-    size = expected_size(runs[f"prepare/{run.line.data}"].settings["data"])
-    if size is None:
-        return
-    supervised = run.settings["objective"].kind == "supervised"
-    images = int(share * (size.train if supervised else size.label_free))
-    if batch > images:
-        raise SettingsError(
-            f"{place}: recipe.batch_size is {batch}; its smallest part has {images} images"
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from stages.core.command import InputError, read_json
 from stages.core.settings import Data
 from stages.prepare.annotated import XYXY, Annotated, area
+from stages.prepare.coco_schema import check_instances
 
 
 def read_coco(root: Path, settings: Data) -> Annotated:
@@ -32,8 +33,7 @@ def read_coco(root: Path, settings: Data) -> Annotated:
     categories = {}
     for part, (file,) in files.items():
         content = read_json(file)
-        if missing := [k for k in ("images", "annotations", "categories") if k not in content]:
-            raise InputError(f"{file} has no {missing[0]!r}; it is no COCO instances file")
+        check_instances(content, file)
         categories[part] = {entry["id"]: entry["name"] for entry in content["categories"]}
         found.parts[part] = _images(found, file, content, categories["train"])
     if categories["train"] != categories["test"]:

@@ -7,6 +7,7 @@ tested on `val`.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def read_voc(root: Path, settings: Data) -> Annotated:
         found.parts[name] = [
             image
             for path in paths
-            for number in path.read_text().split("\n")
+            for number in path.read_text(errors="replace").split("\n")
             if number.split() and (image := _read(found, path.parents[2], number.split()[0]))
         ]
     ending = f"_{names[0]}.txt"
@@ -82,11 +83,13 @@ def _read(found: Annotated, year: Path, number: str) -> dict[str, Any] | None:
         tree = ElementTree.parse(file)
         size = [int(tree.findtext(f"size/{side}")) for side in ("height", "width")]
         given = tree.findtext("filename") or ""
+        if min(size) < 1:
+            raise ValueError(f"its size is {size[1]}x{size[0]}")
         boxes = [_box(entry) for entry in tree.iterfind("object")]
     except FileNotFoundError:
         found.problems.append((name, "there is no such file"))
         return None
-    except (ElementTree.ParseError, TypeError, ValueError) as error:
+    except (ElementTree.ParseError, TypeError, ValueError, LookupError, OSError) as error:
         found.problems.append((name, f"it is no VOC annotation ({error})"))
         return None
     images = [year / "JPEGImages" / f"{number}{ending}" for ending in ENDINGS]
@@ -114,8 +117,11 @@ def _read(found: Annotated, year: Path, number: str) -> dict[str, Any] | None:
 def _box(entry: ElementTree.Element) -> dict[str, Any]:
     """VOC counts pixels from 1: the first two numbers become one less (as Detectron2 reads it)."""
     values = [float(entry.findtext(f"bndbox/{k}")) for k in ("xmin", "ymin", "xmax", "ymax")]
+    name = entry.findtext("name")
+    if not name or not all(map(math.isfinite, values)):
+        raise ValueError(f"an object called {name!r} with the box {values}")
     return {
-        "name": entry.findtext("name"),
+        "name": name,
         "bbox": [values[0] - 1, values[1] - 1, values[2], values[3]],
         "bbox_mode": XYXY,
         "iscrowd": 0,
