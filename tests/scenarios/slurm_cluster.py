@@ -14,7 +14,8 @@ import subprocess
 import time
 from pathlib import Path
 
-CONF = Path("/etc/slurm/slurm.conf")  # where jobs look for it: they get no SLURM_CONF
+ETC = Path("/etc/slurm")  # where jobs look for the configuration: they get no SLURM_CONF
+FILES = ("slurm.conf", "gres.conf")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
 START = 30  # seconds that a daemon may take
 
@@ -65,7 +66,8 @@ def missing() -> str:
         return f"{', '.join(absent)} not installed (apt-get install slurm-wlm munge)"
     if os.geteuid() != 0:
         return "slurmd needs root"
-    return f"{CONF} is there: this machine belongs to a cluster" if os.path.lexists(CONF) else ""
+    there = [str(ETC / name) for name in FILES if os.path.lexists(ETC / name)]
+    return f"{there[0]} is there: this machine belongs to a cluster" if there else ""
 
 
 class SlurmCluster:
@@ -90,8 +92,9 @@ class SlurmCluster:
 
     def __enter__(self) -> SlurmCluster:
         folder = self.folder
-        CONF.parent.mkdir(exist_ok=True)
-        CONF.symlink_to(folder / "slurm.conf")
+        ETC.mkdir(exist_ok=True)
+        for name in FILES:
+            (ETC / name).symlink_to(folder / name)
         key = folder / "munge" / "key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
@@ -119,7 +122,8 @@ class SlurmCluster:
                 daemon.kill()
                 daemon.wait()
         self._daemons = []
-        CONF.unlink(missing_ok=True)
+        for name in FILES:
+            (ETC / name).unlink(missing_ok=True)
 
     def command(self, *words: str) -> str:
         """Standard output of one of Slurm's commands; what it complains of is in the log files."""
