@@ -4,6 +4,7 @@
 # make compare  experiments side by side, only what differs
 # make slurm  send the runs to a Slurm cluster (PLAN="scale=paper paper=[ssnas]")
 # make cluster-test  the cluster profiles, against a Slurm of this one machine (installs it: root, Debian)
+# make chaos  the toy graph, killed again and again, against an undisturbed run
 # make bench  speed against peers, one line per claim
 PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -11,7 +12,7 @@ TORCH_INDEX ?=
 PLAN ?= scale=toy
 RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 
-.PHONY: toy test plan compare slurm slurm-packages cluster-test bench clean
+.PHONY: toy test plan compare slurm slurm-packages cluster-test chaos bench clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
@@ -35,13 +36,17 @@ slurm-packages:
 cluster-test: .venv/cluster slurm-packages
 	@$(RUN) python -m pytest tests/scenarios/test_slurm.py tests/scenarios/test_kubernetes.py
 
+chaos: .venv/installed
+	@$(RUN) python -m tests.scenarios.chaos --plan $(PLAN)
+
 bench: .venv/installed
 	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks
 
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt workflow/envs/nassl.post-deploy.sh
 	@$(PYTHON) -m venv .venv
 	@echo "Installing into .venv: a few minutes, once."
 	@.venv/bin/pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --requirement requirements.txt
+	@$(RUN) sh workflow/envs/nassl.post-deploy.sh
 	@touch $@
 
 .venv/cluster: requirements-cluster.txt .venv/installed

@@ -11,7 +11,11 @@ import yaml
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from dvc_graph import Graph, flag
+from restart import hold_the_project, put_right
 
+if workflow.is_main_process:
+    held = hold_the_project()   # by one start at a time, until it ends
+    put_right()
 graph = Graph()
 if workflow.is_main_process:
     graph.take_away_stale_flags()

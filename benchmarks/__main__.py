@@ -12,7 +12,16 @@ import sys
 
 from benchmarks.table import write_table
 
-SCRIPTS = ("graph", "pretrain", "probe", "search_epoch", "sub_network", "supernet", "views")
+SCRIPTS = (
+    "checkpoint",
+    "graph",
+    "pretrain",
+    "probe",
+    "search_epoch",
+    "sub_network",
+    "supernet",
+    "views",
+)
 
 
 def main(names: list[str]) -> int:

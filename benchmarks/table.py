@@ -20,6 +20,7 @@ PROMISED = {  # what the ratio must at least (>=) or at most (<=) be
     "simclr_epoch_resnet18": ">= 1.3",
     "sub_network_step": "<= 1.15",
     "sub_network_memory": "<= 1.15",
+    "checkpoint_overhead": "<= 0.02",
 }
 
 

@@ -8,12 +8,14 @@ Snakemake runs these and no others. It may be stopped and started at any time.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import networkx
 from dvc.repo import Repo
 
 FLAGS = Path(".snakemake/dvc")
+UNSAFE = re.compile(r"[^A-Za-z0-9 ./_=:,@+%-]")  # in a command, which DVC hands to a shell
 
 
 class Graph:
@@ -22,6 +24,12 @@ class Graph:
     def __init__(self) -> None:
         self.repo = Repo(".")
         graph = self.repo.index.graph
+        for stage in graph:
+            if stage.cmd and (found := UNSAFE.search(stage.cmd)):
+                raise ValueError(
+                    f"the command of {stage.addressing} holds {found[0]!r}, which a shell may read "
+                    f"as something else: {stage.cmd}; write the plan with `python -m stages.plan`"
+                )
         self.upstream = {stage.addressing: [] for stage in graph}
         for stage, needed in graph.edges:
             self.upstream[stage.addressing].append(needed.addressing)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import json
 import os
 import signal
@@ -15,6 +17,8 @@ from typing import Any
 from stages.core.devices import leased_devices
 from stages.core.run import Run, read_run
 from stages.core.settings import SettingsError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class InputError(ValueError):
@@ -29,6 +33,7 @@ def stage_command(
     argv: Sequence[str] | None = None,
     optional: Sequence[str] = (),
     start: Callable[..., None] | None = None,
+    manifest: bool = True,
 ) -> None:
     """Parses `<run> --<input> PATH ... --out FOLDER` and calls `function(run, inputs, out)`.
 
@@ -36,8 +41,12 @@ def stage_command(
     function in a process for each.
 
     `inputs` are the names of the paths that dvc.yaml hands over, `optional` those that only some
-    runs get (None otherwise). Without arguments the help is
-    printed. A SettingsError or InputError ends the process with its text and code 2.
+    runs get (None otherwise). Without arguments the help is printed.
+
+    The inputs are compared with the manifests that their stages wrote before the function is
+    called, and a manifest of the outputs is written after it, unless the function seals its own
+    folders (`manifest`). A SettingsError, an InputError or a full disk ends the process with its
+    text and code 2.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m stages.{stage}",
@@ -55,37 +64,70 @@ def stage_command(
         parser.print_help()
         return
     arguments = parser.parse_args(argv)
+    from stages.core.manifest import MANIFEST, verify, write_manifest  # which imports this module
+
     # The job's shell ignores SIGTERM (Snakefile), and DVC with it: it is for this process.
     if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    out, made = arguments.out, False
     try:
         run = read_run(stage, arguments.run)
         # Before numpy or torch are imported: their thread pools read these once.
         os.environ["OMP_NUM_THREADS"] = str(run.resources.threads)
-        arguments.out.mkdir(parents=True, exist_ok=True)
+        for name in (*inputs, *optional):
+            if (path := getattr(arguments, name)) is not None:
+                verify(path)
+        made = not out.exists()
+        out.mkdir(parents=True, exist_ok=True)
+        if manifest:  # what is being written is not complete until it has a new one
+            (out / MANIFEST).unlink(missing_ok=True)
+            for leftover in out.rglob("*.part"):  # of a start that was killed
+                leftover.unlink()
         with leased_devices(run.resources.gpus):
             if start:
-                start(function, run, arguments, arguments.out)
+                start(function, run, arguments, out)
             else:
-                function(run, arguments, arguments.out)
-    except (SettingsError, InputError) as error:
-        print(f"{stage} {arguments.run}: {error}", file=sys.stderr)
+                function(run, arguments, out)
+        if manifest:
+            write_manifest(out, f"{stage}@{run.name}")
+    except (SettingsError, InputError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in NO_ROOM:
+            raise
+        if made:
+            with contextlib.suppress(OSError):  # not empty: a training had begun
+                out.rmdir()
+        text = no_room(error) if isinstance(error, OSError) else error
+        print(f"{stage} {arguments.run}: {text}", file=sys.stderr)
         raise SystemExit(2) from error
 
 
+def no_room(error: OSError) -> str:
+    """What a full disk means for a run."""
+    where = f" at {error.filename}" if error.filename else ""
+    return (
+        f"no room to write{where} ({error.strerror}); checkpoints and finished outputs are intact: "
+        "make room and start the same command again"
+    )
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Sorted and indented, so that the same content gives the same bytes."""
+    """Sorted and indented, so that the same content gives the same bytes. The file is written
+    beside its place and renamed: it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    os.replace(beside, path)
 
 
 def read_json(path: Path) -> Any:
     """Raises InputError if the file is missing or is not JSON."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{path} is missing; run the stage that writes it") from error
-    except json.JSONDecodeError as error:
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; a JSON file is expected") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested without end
         raise InputError(f"{path} is not JSON: {error}; delete it and run its stage") from error
 
 
@@ -103,6 +145,8 @@ class Cost:
 
     def write(self, folder: Path, device: str = "cpu") -> None:
         """`gpu_days` counts days of devices, also where the device is a CPU (named beside it)."""
+        from stages.core.manifest import COST, sealed
+
         seconds = self.seconds
         content = {
             "seconds": seconds,
@@ -110,4 +154,4 @@ class Cost:
             "device": device,
             "devices": self._devices,
         }
-        write_json(folder / "cost.json", content)
+        write_json(folder / COST, sealed(content))

@@ -90,6 +90,16 @@ class ProbeRun:
     seed: int
 
 
+@dataclass
+class TransferRun:
+    data: str  # with boxes
+    weights: str  # pretrain/<run> | retrain/<run>: whose weights.safetensors and genotype.json
+    pretrained_on: str  # the data of that run
+    network: str
+    detection: str
+    seed: int
+
+
 RUNS = {
     "prepare": PrepareRun,
     "search": SearchRun,
@@ -98,6 +108,7 @@ RUNS = {
     "retrain": RetrainRun,
     "pretrain": PretrainRun,
     "probe": ProbeRun,
+    "transfer": TransferRun,
 }
 
 # Which of a line's fields name an entry of which section, per stage: exactly the sections that the
@@ -110,4 +121,5 @@ REFERENCES = {
     "retrain": {n: n for n in ("network", "objective", "recipe")},
     "pretrain": {n: n for n in ("network", "objective", "recipe")},
     "probe": {"network": "network", "linear": "protocol", "finetune": "protocol"},
+    "transfer": {"network": "network", "detection": "detection"},
 }

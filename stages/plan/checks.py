@@ -13,7 +13,10 @@ from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
 from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
+from stages.plan.amounts import check_amounts, check_numbers
 from stages.plan.datasets import expected_size
+from stages.plan.detection import check_data, check_transfer
+from stages.plan.names import check_names, check_references
 
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
@@ -34,7 +37,9 @@ IN_UNIT_INTERVAL = (
     "validation_fraction", "test_fraction", "label_fraction", "depth_mutation",
     "mutation_weight", "loss_decay", "decay", "epsilon", "final_epsilon",
 )  # fmt: skip
-POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads")
+POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads",
+            "iterations", "images_per_batch", "reference_devices", "test_side", "longest",
+            "anchors_per_image", "rois_per_image", "pooler_resolution")  # fmt: skip
 SEARCHED_BY = {
     "darts": ("cell",),
     "evolution": ("block", "dense"),
@@ -49,6 +54,7 @@ SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of i
 
 def check_plan(params: dict[str, Any]) -> None:
     """Raises SettingsError for the first run that does not fit."""
+    check_names(params)
     typed_sections: dict[str, Any] = {}
     runs = {
         f"{stage}/{name}": resolve_run(stage, name, params, "the plan", typed_sections)
@@ -56,26 +62,38 @@ def check_plan(params: dict[str, Any]) -> None:
         for name in params[stage]
     }
     for place, run in runs.items():
+        check_references(place, run, runs)
+    for place, run in runs.items():
         for settings_name, settings in run.settings.items():
             _check_values(f"{place}: {settings_name}", settings)
         _check_values(place, run.line)
+        check_data(place, run, runs)
         CHECKS.get(run.stage, lambda *_: None)(place, run, runs)
+        check_amounts(place, run, runs)
 
 
 def _check_values(where: str, settings: Any) -> None:
     for key, value in _leaves(settings):
         name = key.rpartition(".")[2]
+        check_numbers(f"{where}.{key}", value)
         if name in ALLOWED and value not in ALLOWED[name]:
             allowed = ", ".join(map(str, ALLOWED[name]))
             raise SettingsError(f"{where}.{key} is {value!r}; allowed: {allowed}")
         if name in IN_UNIT_INTERVAL and not 0 <= value <= 1:
             raise SettingsError(f"{where}.{key} is {value}; allowed: 0 to 1")
-        if name in POSITIVE and value <= 0 and not (name in ("channels", "cells") and value == 0):
+        if name in POSITIVE and value <= 0 and not (value == 0 and _may_be_zero(name, settings)):
             raise SettingsError(f"{where}.{key} is {value}; it must be greater than 0")
         if name in ("crop_scale", "crop_ratio", "blur_sigma") and not (
             len(value) == 2 and 0 < value[0] <= value[1]
         ):
             raise SettingsError(f"{where}.{key} is {value}; allowed: [low, high], 0 < low <= high")
+
+
+def _may_be_zero(name: str, settings: Any) -> bool:
+    """Nothing given: another key, or what is there, decides."""
+    return name in ("channels", "cells") or (
+        name == "image_size" and settings.kind in ("voc", "coco")
+    )
 
 
 def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -182,7 +200,14 @@ def _check_probe(place: str, run: Run, runs: dict[str, Run]) -> None:
     if all(protocol.kind == "none" for protocol in protocols.values()):
         raise SettingsError(f"{place} evaluates nothing; give it linear or finetune")
     size = expected_size(runs[f"prepare/{run.line.data}"].settings["data"])
-    if protocols["finetune"].kind == "none" or size is None:
+    if size is None:
+        return
+    batch = protocols["linear"].recipe.batch_size if protocols["linear"].kind == "linear" else 0
+    if batch > size.train:
+        raise SettingsError(
+            f"{place}: linear.recipe.batch_size is {batch}; there are {size.train} labelled images"
+        )
+    if protocols["finetune"].kind == "none":
         return
     labels = round(protocols["finetune"].label_fraction * size.train)
     if labels < size.classes:
@@ -204,6 +229,7 @@ CHECKS: dict[str, Callable[[str, Run, dict[str, Run]], None]] = {
     "retrain": _check_retrain,
     "pretrain": _check_pretrain,
     "probe": _check_probe,
+    "transfer": lambda *place: check_transfer(*place, _search_of),
 }
 
 

@@ -14,6 +14,7 @@ from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
 from stages.core.settings import Network, SettingsError
 from stages.plan.datasets import Size, expected_size
+from stages.plan.detection_work import transfer_flops
 from stages.plan.phases import phases
 from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
 from stages.plan.schedule import makespan, upstream_of
@@ -25,7 +26,7 @@ SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
 PACK_LIMIT = 2**30  # bytes of pixels above which folders and ImageNet are indexed, never copied
 SMALL_FILES = 1e5  # bytes: metrics, curves, genotype of a run
 # Copies of a network's weights that a run leaves behind: MoCo's teacher is a second one.
-KEPT = {"search": 0, "score": 0, "retrain": 1, "pretrain": 1, "probe": 0}
+KEPT = {"search": 0, "score": 0, "retrain": 1, "pretrain": 1, "probe": 0, "transfer": 0}
 # Where an estimate is held against what was measured, and how far it may be off.
 CHECKED = ("search", "score", "retrain", "pretrain", "probe")
 FACTOR = 2.0
@@ -107,6 +108,9 @@ def run_work(run: Run, params: dict[str, Any]) -> Work:
     work = Work()
     if run.stage in ("prepare", "select"):
         return work
+    if run.stage == "transfer":
+        data = resolve_run("prepare", run.line.data, params, "the plan").settings["data"]
+        return Work(flops=transfer_flops(run, data))
     side, size = _data(run, params)
     for phase in phases(run, size):
         seen = phase.views.size or side

@@ -23,12 +23,13 @@ class Expansion:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
+        _check_shape(config)
         self.runs: dict[str, dict[str, dict[str, Any]]] = {stage: {} for stage in RUNS}
         self.tables: dict[str, list[dict[str, Any]]] = {}
         for paper, content in config["papers"].items():
             for name, spec in content["tables"].items():
                 table = f"{paper}.{name}"
-                rows = [row for row in spec["rows"] if self._wanted(table, row["row"])]
+                rows = [row for row in spec["rows"] if self._wanted(table, row)]
                 if rows:
                     self.tables[table] = [
                         self._row(content, spec, {**spec["each"], **row}, table) for row in rows
@@ -65,19 +66,26 @@ class Expansion:
 
     # ------------------------------------------------------------- rows ----
 
-    def _wanted(self, table: str, row: str) -> bool:
-        """`only` lists tables (`ssnas.table4`) and rows (`ssnas.table1/Random sampling`)."""
-        only = self.config["only"]
-        return not only or table in only or f"{table}/{row}" in only
+    def _wanted(self, table: str, row: dict[str, Any]) -> bool:
+        """`only` lists tables (`ssnas.table4`) and rows (`ssnas.table1/Random sampling`), by their
+        method where it tells them apart (`faunae.table3/ResNet-50/MoCo v2`)."""
+        named = f"{table}/{row['row']}"
+        names = {table, named, f"{named}/{row.get('method')}"}
+        return not self.config["only"] or bool(names & set(self.config["only"]))
 
     def _row(self, paper: dict, spec: dict, row: dict, table: str) -> dict[str, Any]:
         data_name = spec["data"]
         data = self._data(data_name, table)
         if "without_classes" in row and not self._classes(data):
             row = {**row, "from": row["without_classes"]}
-        searched_on = self._data(spec.get("search_data", data_name))
+        searched_on = self._data(row.get("pretrained_on", spec.get("search_data", data_name)))
         kind = row["from"]
-        makers = {"retrain": self._retrain, "pretrain": self._pretrain, "probe": self._probe}
+        makers = {
+            "retrain": self._retrain,
+            "pretrain": self._pretrain,
+            "probe": self._probe,
+            "transfer": self._transfer,
+        }
         if kind not in makers:
             raise SettingsError(f"{table}: from is {kind!r}; a row comes from: {', '.join(makers)}")
         make = makers[kind]
@@ -85,7 +93,7 @@ class Expansion:
         seeds = range(counts.get(table.partition(".")[0], counts["final"]))
         architecture, searches = self._architecture(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
-        if searched_on != data:  # a transfer: named apart from what runs on the search's data
+        if searched_on != data and kind != "transfer":  # named apart from what runs on the search's
             row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
         if "values" in row:
@@ -124,6 +132,22 @@ class Expansion:
         if row.get("searched_with_labels"):
             line["searched_with_labels"] = True
         return self._add("pretrain", _named(architecture, row.get("variant"), seed), line)
+
+    def _transfer(self, data: str, architecture: str, row: dict, seed: int) -> str:
+        """On `data`, of weights that were trained on the stand-in of `pretrained_on`."""
+        pretrained_on = self._data(row["pretrained_on"])
+        supervised = self._labels(row["objective"]) == "labels"
+        train = self._retrain if supervised else self._pretrain
+        line = {
+            "data": data,
+            "weights": train(pretrained_on, architecture, row, seed),
+            "pretrained_on": pretrained_on,
+            **{key: row[key] for key in ("network", "detection")},
+            "seed": seed,
+        }
+        variants = [data, *([row["variant"]] if "variant" in row else [])]
+        method = _named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
+        return self._add("transfer", "-".join([method, *variants, f"s{seed}"]), line)
 
     def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
         pretrain = self._pretrain(data, architecture, row, seed).partition("/")[2]
@@ -250,6 +274,20 @@ def _named(architecture: str, variant: str | None, seed: int) -> str:
 
 def _given(name: str | None) -> list[str]:
     return [name] if name else []
+
+
+def _check_shape(config: dict[str, Any]) -> None:
+    """Raises SettingsError for what the expansion itself reads and cannot use."""
+    only, seeds = config["only"], config["seeds"]
+    if not isinstance(only, list) or not all(isinstance(name, str) for name in only):
+        raise SettingsError(f"only is {only!r}; a list of tables and rows is expected")
+    for name in ("search", "final"):
+        count = seeds.get(name) if isinstance(seeds, dict) else None
+        if type(count) is not int or count < 1:
+            raise SettingsError(f"seeds.{name} is {count!r}; a whole number from 1 is expected")
+    for section in (*SECTIONS, "papers", "stand_ins", "resources"):
+        if not isinstance(config.get(section) or {}, dict):
+            raise SettingsError(f"{section} is {config[section]!r}; a mapping is expected")
 
 
 def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:

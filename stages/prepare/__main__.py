@@ -12,25 +12,50 @@ Example  python -m stages.prepare digits --out results/prepare/digits
 Time     2 s at toy scale
 
 Kinds of data: digits (drawn from scikit-learn's), shapes (generated), cifar10, cifar100, stl10,
-imagenet, folder (any folder or archive of images, with or without class folders).
+imagenet, folder (any folder or archive of images, with or without class folders). For detection:
+voc, coco (any data set in these layouts), scenes-voc, scenes-coco (generated in these layouts);
+labels/ then lists boxes and masks, train.json and test.json, and images/ is only a manifest.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from stages.core.command import stage_command
 from stages.core.run import Run
-from stages.core.settings import Data, SettingsError
+from stages.core.settings import ANNOTATED, Data, SettingsError
 
 
 def prepare(run: Run, inputs: Namespace, out: Path) -> None:
     """Raises InputError for raw data that cannot be used, SettingsError for an unknown kind."""
-    from stages.prepare.write import write
+    from stages.prepare.write import put_in_place, write
 
     settings: Data = run.settings["data"]
-    write(_read(settings), settings, out)
+    maker = f"prepare@{run.name}"
+    if settings.kind in ANNOTATED:
+        put_in_place(out, lambda staging: _write_annotated(settings, staging), maker)
+    else:
+        write(_read(settings), settings, out, maker)
+
+
+def _write_annotated(settings: Data, staging: Path) -> dict[str, Any]:
+    """Images with boxes and masks; generated scenes are written first, then read like any other."""
+    from stages.prepare.annotated import settle, write_annotated
+    from stages.prepare.coco import read_coco
+    from stages.prepare.voc import read_voc
+
+    root, layout = Path(settings.root), settings.kind.removeprefix("scenes-")
+    if layout != settings.kind:
+        from stages.prepare.scene_files import write_coco, write_voc
+        from stages.prepare.scenes import scenes
+
+        root = staging / "labels"
+        drawn = scenes(settings, crowds=layout == "coco")
+        (write_voc if layout == "voc" else write_coco)(drawn, root)
+    found = (read_voc if layout == "voc" else read_coco)(root, settings)
+    return write_annotated(settle(found, settings), settings, staging)
 
 
 def _read(settings: Data):
@@ -53,9 +78,10 @@ def _read(settings: Data):
         return folder(settings)
     raise SettingsError(
         f"data.kind is {settings.kind!r}; there are: "
-        "cifar10, cifar100, digits, folder, imagenet, shapes, stl10"
+        "cifar10, cifar100, coco, digits, folder, imagenet, scenes-coco, scenes-voc, shapes, "
+        "stl10, voc"
     )
 
 
 if __name__ == "__main__":
-    stage_command("prepare", __doc__, (), prepare)
+    stage_command("prepare", __doc__, (), prepare, manifest=False)

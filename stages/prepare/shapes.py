@@ -51,7 +51,7 @@ def draw(labels: np.ndarray, side: int, random: np.random.Generator) -> np.ndarr
     colour, texture, form = np.unravel_index(labels, (len(COLOURS), len(TEXTURES), len(FORMS)))
     x, y = _own_coordinates(count, fine, random)
     mask = inside(x, y, form)  # (N, fine, fine)
-    pattern = _pattern(x, y, texture, random)
+    pattern = textured(x, y, texture, random)
     mask, pattern = (
         a.reshape(count, side, OVERSAMPLING, side, OVERSAMPLING).mean((2, 4))[..., None]
         for a in (mask, mask * pattern)
@@ -60,7 +60,7 @@ def draw(labels: np.ndarray, side: int, random: np.random.Generator) -> np.ndarr
     clutter = random.random((count, 3, TEXTURE_SIDE, TEXTURE_SIDE))
     clutter = np.moveaxis(spread @ clutter @ spread.T, 1, -1)  # (N, side, side, 3)
     background = 0.3 * random.random((count, 1, 1, 3)) + 0.4 * clutter
-    light, dark = _paint(colour, 0.75, random), _paint(colour, 0.3, random)
+    light, dark = paint(colour, 0.75, random), paint(colour, 0.3, random)
     image = background * (1 - mask) + dark * (mask - pattern) + light * pattern
     image += 0.05 * random.standard_normal(image.shape)
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
@@ -87,7 +87,7 @@ def inside(x: np.ndarray, y: np.ndarray, form: np.ndarray) -> np.ndarray:
     return np.choose(form[:, None, None], [disc, square, triangle, cross]).astype(float)
 
 
-def _pattern(
+def textured(
     x: np.ndarray, y: np.ndarray, texture: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
     """1 where the light colour is, else 0; the phase is random."""
@@ -97,7 +97,7 @@ def _pattern(
     return np.choose(texture[:, None, None], [plain, striped, spotted]).astype(float)
 
 
-def _paint(colour: np.ndarray, value: float, random: np.random.Generator) -> np.ndarray:
+def paint(colour: np.ndarray, value: float, random: np.random.Generator) -> np.ndarray:
     """(N, 1, 1, 3): warm has more red than blue, cool more blue than red, by random amounts."""
     more, less = random.uniform(0, 0.25, (2, len(colour)))
     green = random.uniform(-0.2, 0.2, len(colour))

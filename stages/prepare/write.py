@@ -6,14 +6,16 @@ that splits are cut from, nor the statistics.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stages.core.command import InputError, write_json
+from stages.core.manifest import MANIFEST, file_hashes, sealed
 from stages.core.settings import Data
 from stages.prepare.parts import Part, Prepared
 
@@ -21,15 +23,32 @@ CHUNK = 4096  # images whose statistics are summed at a time
 SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of drawing
 
 
-def write(prepared: Prepared, settings: Data, out: Path) -> None:
-    """Writes beside the final folders and renames: a failure leaves nothing half-written."""
+def write(prepared: Prepared, settings: Data, out: Path, maker: str = "prepare") -> None:
+    """Images, labels and no labels of `prepared`; the manifests name `maker`, the stage's address
+    in DVC."""
+
+    def fill(staging: Path) -> dict[str, Any]:
+        return {
+            "images": _write_images(prepared, settings, staging / "images"),
+            "labels": _write_labels(prepared, settings, staging / "labels"),
+        }
+
+    put_in_place(out, fill, maker)
+
+
+def put_in_place(out: Path, fill: Callable[[Path], dict[str, Any]], maker: str = "prepare") -> None:
+    """`fill` writes images/ and labels/ into a folder beside the final ones, which are then
+    replaced: a failure leaves nothing half-written. It gives what their manifests, sealed as those
+    of all stages, say beside the hashes of the files."""
     staging = out / ".partial"
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        _write_images(prepared, settings, staging / "images")
-        _write_labels(prepared, settings, staging / "labels")
-        write_json(staging / "no-labels" / "manifest.json", {"labels": None})
-        for folder in ("images", "labels", "no-labels"):
+        manifests = fill(staging) | {"no-labels": {"labels": None}}
+        for folder, manifest in manifests.items():
+            (staging / folder).mkdir(parents=True, exist_ok=True)
+            described = {"maker": maker, "files": file_hashes(staging / folder)}
+            write_json(staging / folder / MANIFEST, sealed(manifest | described))
+        for folder in manifests:
             shutil.rmtree(out / folder, ignore_errors=True)
             os.replace(staging / folder, out / folder)
     except OSError as error:
@@ -41,7 +60,8 @@ def write(prepared: Prepared, settings: Data, out: Path) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _write_images(prepared: Prepared, settings: Data, folder: Path) -> None:
+def _write_images(prepared: Prepared, settings: Data, folder: Path) -> dict[str, Any]:
+    """What the manifest says beside the files."""
     folder.mkdir(parents=True)
     parts = prepared.parts
     indexed = prepared.root is not None
@@ -65,7 +85,6 @@ def _write_images(prepared: Prepared, settings: Data, folder: Path) -> None:
         "counts": {name: len(part) for name, part in parts.items()},
         "mean": mean,
         "std": std,
-        "files": _hashes(folder),
         # Without the folder, which may name a class; labels/manifest.json has the whole path.
         "skipped": [
             {"file": Path(entry["path"]).name, "sha256": entry["sha256"], "reason": entry["reason"]}
@@ -75,7 +94,7 @@ def _write_images(prepared: Prepared, settings: Data, folder: Path) -> None:
     }
     if indexed:
         manifest["root"] = prepared.root
-    write_json(folder / "manifest.json", manifest)
+    return manifest
 
 
 def _save_pixels(file: Path, pixels: np.ndarray) -> None:
@@ -87,11 +106,10 @@ def _save_pixels(file: Path, pixels: np.ndarray) -> None:
             opened.write(np.ascontiguousarray(pixels[start : start + CHUNK]).data)
 
 
-def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> None:
+def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True)
     if prepared.classes is None:
-        write_json(folder / "manifest.json", {"labels": None, "skipped": prepared.skipped})
-        return
+        return {"labels": None, "skipped": prepared.skipped}
     counts = {}
     for name, part in prepared.parts.items():
         if part.labels is not None:
@@ -99,18 +117,18 @@ def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> None:
             np.save(folder / f"{name}.npy", labels)
             each = np.bincount(labels, minlength=len(prepared.classes))
             counts[name] = dict(zip(prepared.classes, each.tolist(), strict=True))
+    empty = [label for label, count in counts.get("train", {}).items() if not count]
+    if empty:
+        raise InputError(
+            f"class {empty[0]!r} has no training image left ({len(prepared.skipped)} files were "
+            "skipped); give it some, remove its folder, or raise data.train"
+        )
     if "train" in counts:
         np.save(
             folder / "stratified.npy",
             stratified_order(prepared.parts["train"].labels, settings.seed),
         )
-    manifest = {
-        "labels": counts,
-        "classes": prepared.classes,
-        "files": _hashes(folder),
-        "skipped": prepared.skipped,
-    }
-    write_json(folder / "manifest.json", manifest)
+    return {"labels": counts, "classes": prepared.classes, "skipped": prepared.skipped}
 
 
 def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
@@ -146,11 +164,3 @@ def moments(pixels: np.ndarray) -> np.ndarray:
     first = flat.sum(axis=1, dtype=np.int64) / flat.shape[1] / 255
     second = np.einsum("npc,npc->nc", *(2 * [flat.astype(np.int64)])) / flat.shape[1] / 255**2
     return np.stack([first, second], axis=1)
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    hashes = {}
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as file:
-            hashes[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashes

@@ -7,31 +7,18 @@ from __future__ import annotations
 
 import csv
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
 from stages.core.command import InputError, read_json, write_json
+from stages.report.settings import OwnRow
 from stages.report.statistics import deviation, mean
 
 TABLE, BEST = "own", "best"
 ENDINGS = ("json", "csv", "md")
 PERCENT = ("linear_accuracy", "linear_accuracy_untrained", "knn_accuracy", "knn_accuracy_untrained")
-
-
-@dataclass
-class OwnRow:
-    """A method's runs, one per seed. `selection` is select/<run>, or search/<run> where nothing was
-    selected; `pretrained` are the runs whose weights `runs` judged, or `runs` themselves."""
-
-    row: str
-    data: str
-    runs: list[str]
-    selection: str
-    pretrained: list[str]
-    searches: list[str] = field(default_factory=list)
 
 
 def collect_own(rows: list[OwnRow], scale: str, results: Path, commit: str) -> dict[str, Any]:

@@ -19,16 +19,12 @@ from stages.report.findings import findings
 from stages.report.genealogy import genealogies
 from stages.report.headline import headline
 from stages.report.margins import margin_figures
+from stages.report.own import PERCENT
 from stages.report.prediction import LEAST, RESAMPLES
 from stages.report.provenance import data_sets, machine, plan_hash, versions
 from stages.report.settings import Report
 from stages.report.table_view import table_view
 from stages.report.wording import SCALES, TITLES
-
-# Accuracies (%) of one's own images, shown where the runs measured them.
-OWN_MEASURED = (
-    "linear_accuracy", "linear_accuracy_untrained", "knn_accuracy", "knn_accuracy_untrained",
-)  # fmt: skip
 
 
 def page(
@@ -65,7 +61,7 @@ def page(
             for paper in dict.fromkeys(view["paper"] for view in views)
         },
         "own": own,
-        "own_measured": OWN_MEASURED,
+        "own_measured": PERCENT,
         "architectures": architectures(evidence, runs),
         "curves": search_curves(evidence),
         "evolutions": evolutions,

@@ -11,7 +11,6 @@ from omegaconf import OmegaConf
 from stages.core.command import InputError
 from stages.core.run import typed
 from stages.core.settings import SettingsError
-from stages.report.own import OwnRow
 
 # Beside `row`, what tells the rows of a table apart.
 IDENTITY = ("batch_size", "init", "method")
@@ -35,6 +34,19 @@ class ReportRow:
     @property
     def label(self) -> str:
         return row_label(vars(self))
+
+
+@dataclass
+class OwnRow:
+    """A method's runs, one per seed. `selection` is select/<run>, or search/<run> where nothing was
+    selected; `pretrained` are the runs whose weights `runs` judged, or `runs` themselves."""
+
+    row: str
+    data: str
+    runs: list[str]
+    selection: str
+    pretrained: list[str]
+    searches: list[str] = field(default_factory=list)
 
 
 @dataclass

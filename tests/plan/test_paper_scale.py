@@ -4,6 +4,7 @@ steps of some of the full-size networks on a few images."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -279,8 +280,8 @@ STEPS = [
     ("retrain", "ssnas-cifar10-s0", 2),
     ("retrain", "ssnas-cifar10-on-imagenet-s0", 2),
     ("pretrain", "ssnas-5cells-stl10-s0", 2),
-    ("pretrain", "faunae-cells-cifar10-c100-s0", 16),
-    ("pretrain", "resnet50-imagenet-moco-v2-s0", 16),
+    ("pretrain", "faunae-cells-cifar10-c36-s0", 2),
+    ("pretrain", "resnet50-imagenet-moco-v2-s0", 2),
 ]
 
 
@@ -291,8 +292,11 @@ def test_a_real_step_of_the_full_size(stage, name, count):
     seed_step(0, 0, 0)
     network = full_network(run).train()
     stem = run.settings["space" if stage == "search" else "network"].stem
+    asked = run.settings["objective"]
+    if asked.kind == "moco":  # eight groups would need sixteen images
+        asked = dataclasses.replace(asked, groups=1)
     objective = build_objective(
-        run.settings["objective"], network, torch.full((3,), 0.5), torch.full((3,), 0.25),
+        asked, network, torch.full((3,), 0.5), torch.full((3,), 0.25),
         size.classes, stem, size.label_free,
     ).train()  # fmt: skip
     images, labels = RandomImages(side, count).batch(range(count)), torch.arange(count)

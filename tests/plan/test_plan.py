@@ -22,22 +22,18 @@ def test_committed_plan_is_the_toy_plan():
     assert (ROOT / "params.yaml").read_text() == as_text(plan(["scale=toy"]), ["scale=toy"])
 
 
-ELSEWHERE = {"faunae.table3", "faunae.table4"}  # transfers: not in the plan yet
-
-
 @pytest.mark.parametrize("scale", ["toy", "paper"])
 def test_every_runnable_row_is_planned(scale):
     tables = plan([f"scale={scale}", "paper=[ssnas,faunae]"])["report"]["tables"]
     keys = ("row", "batch_size", "init", "method")
     for paper, contents in REPORTED.items():
         for table, content in contents.items():
-            if f"{paper}.{table}" not in ELSEWHERE:
-                planned = tables[f"{paper}.{table}"]
-                wanted = [row for row in content["rows"] if row["status"] == "run"]
-                shared = [key for key in keys if all(key in row for row in planned)]
-                assert sorted(str([row[key] for key in shared]) for row in planned) == sorted(
-                    str([row[key] for key in shared]) for row in wanted
-                ), table
+            planned = tables[f"{paper}.{table}"]
+            wanted = [row for row in content["rows"] if row["status"] == "run"]
+            shared = [key for key in keys if all(key in row for row in planned)]
+            assert sorted(str([row[key] for key in shared]) for row in planned) == sorted(
+                str([row[key] for key in shared]) for row in wanted
+            ), table
 
 
 def test_evolution_follows_the_search_that_it_starts_from():
@@ -49,6 +45,42 @@ def test_evolution_follows_the_search_that_it_starts_from():
     assert {line["follows"] for line in others} == {
         "prepare/cifar10/images/manifest.json", "prepare/imagenet/images/manifest.json",
     }  # fmt: skip
+
+
+def test_transfers_follow_the_training_of_their_weights():
+    params = plan(["scale=toy", "only=[faunae.table3,faunae.table4]"])
+    assert len(params["transfer"]) == 7
+    for line in params["transfer"].values():
+        stage, _, name = line["weights"].partition("/")
+        assert params[stage][name]["data"] == line["pretrained_on"] == "shapes"
+    assert params["transfer"]["resnet50-scenes-voc-supervised-s0"]["weights"] == (
+        "retrain/resnet50-shapes-supervised-s0"
+    )
+    assert params["transfer"]["faunae-from-proxyless-scenes-coco-s0"]["weights"] == (
+        "pretrain/faunae-from-proxyless-shapes-s0"
+    )
+    # The weights are those of table 2, where it has the row.
+    assert set(params["pretrain"]) <= set(plan(["scale=toy"])["pretrain"])
+
+
+def test_the_recipe_of_detection_knows_the_devices_of_the_plan():
+    one = plan(["scale=paper", "only=[faunae.table3]"])["detection"]["voc-c4"]
+    assert (one["devices"], one["reference_devices"], one["iterations"]) == (1, 8, 18000)
+    more = plan(["scale=paper", "only=[faunae.table3]", "resources.transfer.gpus=8"])
+    assert more["detection"]["voc-c4"]["devices"] == 8
+
+
+def test_an_own_set_in_a_known_layout_is_one_line():
+    own = "+data.cells={kind: voc, root: /cells}"
+    params = plan(["scale=toy", "only=[faunae.table3]", own, "stand_ins.voc=cells"])
+    assert params["prepare"]["cells"] == {"data": "cells"}
+    assert params["data"]["cells"] == {"kind": "voc", "root": "/cells"}
+    assert "resnet50-cells-moco-v2-s0" in params["transfer"]
+
+
+def test_a_row_is_chosen_by_its_method():
+    params = plan(["scale=toy", "only=[faunae.table3/ResNet-50/MoCo v2]"])
+    assert list(params["transfer"]) == ["resnet50-scenes-voc-moco-v2-s0"]
 
 
 def test_paper_scale_keeps_the_papers_values():
@@ -138,6 +170,15 @@ REFUSED = [
     (["paper=[faunae]", "recipe.evolve-cells.epochs=7"], r"8 operations take .* \* 35 = 36"),
     (["paper=[faunae]", "papers.faunae.searches.proxyless.space=faunae-cells"],
      r"proxyless searches: block"),
+    (["detection.voc-c4.kind=retinanet"], r"kind is 'retinanet'; allowed: faster-rcnn-c4, mask-"),
+    (["detection.voc-c4.kind=mask-rcnn-c4"], r"data of kind 'scenes-voc' has no masks"),
+    (["detection.voc-c4.milestones=[300,100]"], r"milestones is \[300, 100\]; allowed: rising"),
+    (["detection.voc-c4.reference_devices=3"], r"multiple of detection\.reference_devices"),
+    (["detection.coco-c4.proposals_test=[10,20]"], r"proposals_test is \[10, 20\]; allowed"),
+    (["detection.coco-c4.iterations=0"], r"iterations is 0; it must be greater than 0"),
+    (["stand_ins.voc=shapes"], r"data is of kind 'shapes', without boxes; allowed: voc, coco"),
+    (["stand_ins.cifar10=scenes-voc"], r"which has boxes: only transfer reads it"),
+    (["data.digits.image_size=0"], r"image_size is 0; it must be greater than 0"),
     (["scale=huge"], r"scale/huge.*Available options.*toy"),
     (["only=[ssnas.table9]"], r"the plan has no rows"),
 ]  # fmt: skip
@@ -170,7 +211,7 @@ def test_show_prints_a_runs_resolved_settings(capsys):
 def test_smoke_is_a_few_runs_of_every_stage():
     params = plan(["scale=smoke"])
     for stage in RUNS:
-        assert 1 <= len(params[stage]) <= 6, stage
+        assert 1 <= len(params[stage]) <= 7, stage
 
 
 def test_written_plan_reads_back_as_composed(tmp_path):
@@ -184,7 +225,7 @@ def test_written_plan_reads_back_as_composed(tmp_path):
 
 
 def test_every_value_names_its_source():
-    groups = ("data", "space", "network", "strategy", "objective", "recipe", "probe")
+    groups = ("data", "space", "network", "strategy", "objective", "recipe", "probe", "detection")
     for file in (path for group in groups for path in (CONFIG / group).glob("*.yaml")):
         explained = file.read_text().splitlines()[1].startswith("#")  # a comment for all of it
         for line in file.read_text().splitlines()[1:]:
@@ -219,7 +260,8 @@ def images(tmp_path):
 
 
 def own(folder, *more):
-    small = [f"recipe.{name}.batch_size=16" for name in ("search", "score-contrastive")]
+    trained = ("recipe.search", "recipe.score-contrastive", "recipe.pretrain-b64")
+    small = [f"{name}.batch_size=8" for name in (*trained, "protocol.linear.recipe")]
     return plan(["paper=own", "data=folder", f"data.root={folder}", *small, *more])
 
 
@@ -238,6 +280,8 @@ def test_own_images_are_probed_if_they_lie_in_class_folders(images):
 def test_own_images_are_counted_when_the_plan_is_made(images):
     with pytest.raises(SettingsError, match="batch_size is 40; its smallest part has 36 images"):
         own(images, "recipe.search.batch_size=40")  # 90 images, 18 for testing, half of 72
+    with pytest.raises(SettingsError, match=r"linear\.recipe\.batch_size is 80; there are 72"):
+        own(images, "protocol.linear.recipe.batch_size=80")
 
 
 def test_missing_own_images_are_refused(tmp_path):

@@ -363,7 +363,8 @@ def test_writing_again_replaces_everything(tmp_path):
     prepared(make(tmp_path / "flat", FLAT), out)
     assert manifest(out)["counts"] == {"train": 10}
     assert not list((out / "labels").glob("*.npy"))
-    assert manifest(out, "no-labels") == {"labels": None}
+    assert manifest(out, "no-labels")["labels"] is None
+    assert manifest(out, "no-labels")["files"] == {}
 
 
 def test_the_manifest_has_the_hash_of_every_file(tmp_path):

@@ -13,11 +13,10 @@ from tests.scenarios.project import Project
 
 ROWS = {"ssnas": "SSNAS (first order)", "random-by-contrast": "Random sampling"}
 # Without classes the least that there is: one method, one seed.
-LEAST = ["only=[own.networks/SSNAS (first order)]", "seeds.search=1"]
+LEAST = ['only=["own.networks/SSNAS (first order)"]', "seeds.search=1"]
 COLOURS = {"blue": (40, 60, 200), "red": (200, 60, 40)}
-BATCHES = [
-    f"recipe.{name}.batch_size=8" for name in ("search", "score-contrastive", "pretrain-b64")
-]
+TRAINED = ("recipe.search", "recipe.score-contrastive", "recipe.pretrain-b64")
+BATCHES = [f"{name}.batch_size=8" for name in (*TRAINED, "protocol.linear.recipe")]
 
 
 def draw(folder, classes):

@@ -2,73 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
-import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Project:
-    """A fresh copy of the project's tracked files with the smoke plan."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        files = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        ).stdout.split()  # fmt: skip
-        for name in files:
-            if (ROOT / name).is_file() and name != "dvc.lock":
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
-        self.run("git", "init", "--quiet")
-        self.python("-m", "stages.plan", "scale=smoke")
-        self.commit("start")
-
-    def run(self, *command: str) -> str:
-        bin_folder = str(Path(sys.executable).parent)
-        environment = {
-            **os.environ,
-            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
-            "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
-            "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
-        }  # fmt: skip
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-        return done.stdout + done.stderr
-
-    def python(self, *arguments: str) -> str:
-        return self.run(sys.executable, *arguments)
-
-    def snakemake(self, *arguments: str) -> str:
-        return self.run("snakemake", "--cores", "2", *arguments)
-
-    def commit(self, message: str) -> None:
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", message)
-
-    def stale(self) -> set[str]:
-        status = json.loads(self.run("dvc", "status", "--json"))
-        return {name.rpartition(":")[2] for name in status}
-
-    def read(self, path: str) -> dict:
-        return json.loads((self.folder / path).read_text())
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("project"))
-    project.snakemake()
-    return project
+from tests.scenarios.project import ROOT
 
 
 def test_snakemake_leaves_nothing_for_dvc_and_for_itself(project):

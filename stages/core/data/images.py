@@ -109,7 +109,7 @@ def load_array(file: Path) -> np.ndarray:
 
 def label_free_part(folder: Path) -> str:
     """The part that label-free stages train on: `unlabeled` if there is one, else `train`."""
-    counts = read_json(folder / "manifest.json")["counts"]
+    counts = _images_manifest(folder)["counts"]
     return "unlabeled" if counts.get("unlabeled") else "train"
 
 
@@ -118,7 +118,7 @@ def open_images(folder: Path, part: str) -> Images:
 
     Raises InputError if the folder was not written by prepare or lacks the part.
     """
-    manifest = read_json(folder / "manifest.json")
+    manifest = _images_manifest(folder)
     if part == "label-free":
         part = label_free_part(folder)
     if not manifest["counts"].get(part):
@@ -132,8 +132,21 @@ def open_images(folder: Path, part: str) -> Images:
     return PackedImages(manifest, folder / f"{part}.npy")
 
 
+def _images_manifest(folder: Path) -> dict:
+    manifest = read_json(folder / "manifest.json")
+    for key in ("counts", "format", "image_size", "mean", "std"):
+        if not isinstance(manifest, dict) or key not in manifest:
+            raise InputError(
+                f"{folder / 'manifest.json'} has no {key!r}: it does not describe prepared images; "
+                "give the prepared `images` folder, or run prepare again"
+            )
+    return manifest
+
+
 def _labels_manifest(folder: Path) -> dict:
     manifest = read_json(folder / "manifest.json")
+    if not isinstance(manifest, dict):
+        raise InputError(f"{folder / 'manifest.json'} is no mapping; run prepare again")
     if manifest.get("labels") is None:
         raise InputError(
             f"{folder} holds no labels; this run needs them: give it the prepared `labels` folder "

@@ -90,7 +90,7 @@ class ResNetGenotype:
     def from_json(cls, content: Mapping[str, Any], where: str) -> ResNetGenotype:
         _check_keys(content, ("space", "depth"), where)
         depth = content["depth"]
-        if depth not in RESNET_DEPTHS or isinstance(depth, bool):
+        if type(depth) is not int or depth not in RESNET_DEPTHS:
             allowed = ", ".join(map(str, RESNET_DEPTHS))
             raise InputError(f"{where}: depth is {depth!r}; there are: {allowed}")
         return cls(depth)
@@ -112,7 +112,7 @@ def validate(content: Any, where: str = "genotype") -> Genotype:
     if not isinstance(content, Mapping):
         raise InputError(f"{where} is {content!r}; a mapping with the key 'space' is expected")
     space = content.get("space")
-    if space not in GENOTYPES:
+    if not isinstance(space, str) or space not in GENOTYPES:
         raise InputError(f"{where}: space is {space!r}; there are: {', '.join(sorted(GENOTYPES))}")
     return GENOTYPES[space].from_json(content, where)
 

@@ -19,6 +19,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from stages.core.command import Cost, InputError
@@ -95,6 +96,7 @@ class Checkpoint:
         """The newest intact state of this very run, or None.
 
         A damaged file and one of another plan, input or code are passed over with a message.
+        Raises InputError for a whole one that holds more than tensors and plain values.
         """
         import torch
 
@@ -112,7 +114,15 @@ class Checkpoint:
                     file=sys.stderr,
                 )
                 continue
-            return torch.load(io.BytesIO(payload), map_location=map_location, weights_only=True)
+            try:
+                return torch.load(io.BytesIO(payload), map_location=map_location, weights_only=True)
+            except (UnpicklingError, RuntimeError, EOFError) as error:
+                if isinstance(error, torch.OutOfMemoryError):
+                    raise
+                raise InputError(
+                    f"{path} is no archive of tensors and plain values and is not loaded; this run "
+                    "did not write it: delete it and start the same command again"
+                ) from error
         return None
 
 

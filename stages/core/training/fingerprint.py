@@ -19,7 +19,8 @@ def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
     """Hash of all that decides the bits of a run: its line and sections of the plan, its threads,
     the content of its inputs, the code of `stages/core` and of its stage, and torch's version.
 
-    Of prepared data only the manifest is read: it holds the hash of each file beside it.
+    Of a folder with a manifest only that is read: it holds the hash of each file beside it, and
+    the stage's command has compared them.
     """
     parts = [
         run.stage,

@@ -119,7 +119,7 @@ def train(
                 loss.backward()
                 loss = loss.detach()
                 average([loss, *(p.grad for p in parameters)])
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 raise _explain_memory(error, len(batch.images)) from error
             norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
             value, norm_value = torch.stack([loss.double(), norm.double()]).tolist()
@@ -170,7 +170,11 @@ def evaluate(
     values: dict[str, list[torch.Tensor]] = {}
     for step, batch in batches.epoch(0):
         seed_step(seed, 0, step, "evaluation")
-        for name, value in objective.evaluate(network, batch.images, batch.labels).items():
+        try:
+            evaluated = objective.evaluate(network, batch.images, batch.labels)
+        except (RuntimeError, MemoryError) as error:
+            raise _explain_memory(error, len(batch.images)) from error
+        for name, value in evaluated.items():
             values.setdefault(name, []).append(value.cpu())
     return {name: torch.cat(parts) for name, parts in values.items()}
 
@@ -228,10 +232,10 @@ def _explain_non_finite(
     )
 
 
-def _explain_memory(error: RuntimeError, images: int) -> RuntimeError:
+def _explain_memory(error: Exception, images: int) -> Exception:
     """An InputError if memory ran out, otherwise the error itself."""
-    text = str(error)
-    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:
+    text = str(error) or type(error).__name__
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return InputError(
             f"out of memory with a batch of {images} images; halve recipe.batch_size "
             f"({text.splitlines()[0]})"

@@ -22,11 +22,18 @@ def save_weights(path: Path, module: nn.Module) -> None:
     """Writes the parameters and buffers of `module` to `path`; the same values give the same bytes.
 
     The file is written beside its place and renamed, so that it is there whole or not at all.
+    Raises InputError if there is no room for it.
     """
     tensors = {key: value.detach().cpu().contiguous() for key, value in _state(module).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
-    save_file(tensors, beside)
+    try:
+        save_file(tensors, beside)
+    except SafetensorError as error:  # a full disk comes as one, without its number
+        beside.unlink(missing_ok=True)
+        raise InputError(
+            f"{path} cannot be written: {error}; make room there and start the same command again"
+        ) from error
     os.replace(beside, path)
 
 

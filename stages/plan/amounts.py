@@ -1,0 +1,80 @@
+"""Whether numbers can be meant, and whether there are as many images as a run needs, as far as that
+is known before `prepare`."""
+
+from __future__ import annotations
+
+from stages.core.run import Run
+from stages.core.settings import SettingsError
+from stages.plan.datasets import Size, expected_size
+
+LARGEST = 2**63 - 1
+SMALLEST_BATCH = 2  # batch norm needs the statistics of more than one image
+
+
+def check_numbers(where: str, value: object) -> None:
+    """Raises SettingsError unless every number in `value` is finite and not negative: nothing that
+    a plan sets can be."""
+    for number in value if isinstance(value, list) else [value]:
+        if isinstance(number, int | float) and not 0 <= number <= LARGEST:
+            raise SettingsError(f"{where} is {number}; it must be finite and not negative")
+
+
+def check_amounts(place: str, run: Run, runs: dict[str, Run]) -> None:
+    """Raises SettingsError for a part that is smaller than the number of classes, a queue larger
+    than the images that it remembers, groups of one image, and fine-tuning in batches of one."""
+    if run.stage == "prepare":
+        _check_parts(place, run)
+        return
+    objective = run.settings.get("objective")
+    if objective is not None and objective.kind == "moco":
+        _check_groups(place, run)
+        size = expected_size(runs[f"prepare/{run.line.data}"].settings["data"])
+        if size is not None:
+            _check_queue(place, run, size)
+    tuning = run.settings.get("finetune")
+    if tuning is not None and tuning.kind == "finetune":
+        batch = tuning.recipe.batch_size
+        if batch < SMALLEST_BATCH:
+            raise SettingsError(
+                f"{place}: finetune.recipe.batch_size is {batch}; batch norm needs at least "
+                f"{SMALLEST_BATCH}"
+            )
+
+
+def _check_parts(place: str, run: Run) -> None:
+    data = run.settings["data"]
+    size = expected_size(data)
+    for part in ("train", "test") if size is not None else ():
+        if getattr(size, part) < size.classes:
+            raise SettingsError(
+                f"{place}: data.{part} is {getattr(size, part)}; {data.kind} has {size.classes} "
+                "classes, and each needs an image in every part"
+            )
+
+
+def _check_groups(place: str, run: Run) -> None:
+    groups, batch = run.settings["objective"].groups, run.settings["recipe"].batch_size
+    if groups < 1 or batch < SMALLEST_BATCH * groups:
+        raise SettingsError(
+            f"{place}: objective.groups is {groups}, recipe.batch_size {batch}; every group needs "
+            f"at least {SMALLEST_BATCH} images for its batch norm, and there is at least one"
+        )
+
+
+def _check_queue(place: str, run: Run, size: Size) -> None:
+    images = round(trained_share(run) * size.label_free)
+    queue = run.settings["objective"].queue
+    if not 1 <= queue <= images:
+        raise SettingsError(
+            f"{place}: objective.queue is {queue}; the run trains on {images} images, of each of "
+            f"which it can hold one key: allowed: 1 to {images}"
+        )
+
+
+def trained_share(run: Run) -> float:
+    """The share of the label-free images that the weights of a run are trained on."""
+    if run.stage == "search":
+        strategy = run.settings["strategy"]
+        separate = getattr(strategy, "separate_sets", True)
+        return 1.0 - (getattr(strategy, "validation_fraction", 0.0) if separate else 0.0)
+    return 1.0 - (run.settings["recipe"].validation_fraction if run.stage == "score" else 0.0)

@@ -1,0 +1,83 @@
+"""What cannot work in a transfer, refused before any job starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stages.core.run import Run
+from stages.core.settings import ANNOTATED, Detection, SettingsError
+
+DETECTORS = ("faster-rcnn-c4", "mask-rcnn-c4")
+SPACES = ("block", "resnet")  # chains of four stages
+
+
+def check_data(place: str, run: Run, runs: dict[str, Run]) -> None:
+    """Raises SettingsError if a stage would take images with boxes for images of one class each."""
+    if run.stage in ("prepare", "select", "transfer"):
+        return
+    kind = runs[f"prepare/{run.line.data}"].settings["data"].kind
+    if kind in ANNOTATED:
+        raise SettingsError(
+            f"{place}.data is {run.line.data!r} of kind {kind!r}, which has boxes: only transfer "
+            "reads it; take data in which every image has one class or none"
+        )
+
+
+def check_transfer(
+    place: str, run: Run, runs: dict[str, Run], search_of: Callable[[Run, dict[str, Run]], str]
+) -> None:
+    """Raises SettingsError naming the key, what was given and what is allowed."""
+    line, settings = run.line, run.settings["detection"]
+    if line.weights not in runs or not line.weights.startswith(("pretrain/", "retrain/")):
+        raise SettingsError(
+            f"{place}.weights is {line.weights!r}; allowed: pretrain/<run> and retrain/<run> of "
+            "the plan"
+        )
+    source = runs[line.weights]
+    for key, wanted in (("network", source.line.network), ("pretrained_on", source.line.data)):
+        if getattr(line, key) != wanted:
+            raise SettingsError(
+                f"{place}.{key} is {getattr(line, key)!r}; {line.weights} was trained with "
+                f"{wanted!r}"
+            )
+    kind = runs[search_of(source, runs)].settings["space"].kind
+    if kind not in SPACES:
+        raise SettingsError(
+            f"{place}.weights: {line.weights} is a network of kind {kind!r}; a C4 detector takes: "
+            f"{', '.join(SPACES)}"
+        )
+    data = runs[f"prepare/{line.data}"].settings["data"]
+    if data.kind not in ANNOTATED:
+        raise SettingsError(
+            f"{place}.data is of kind {data.kind!r}, without boxes; allowed: {', '.join(ANNOTATED)}"
+        )
+    if settings.kind not in DETECTORS:
+        raise SettingsError(
+            f"{place}: detection.kind is {settings.kind!r}; allowed: {', '.join(DETECTORS)}"
+        )
+    if settings.kind == "mask-rcnn-c4" and not data.kind.endswith("coco"):
+        raise SettingsError(
+            f"{place}: detection.kind is 'mask-rcnn-c4', but data of kind {data.kind!r} has no "
+            "masks; allowed: faster-rcnn-c4, or data of kind coco or scenes-coco"
+        )
+    _check_schedule(place, settings)
+
+
+def _check_schedule(place: str, settings: Detection) -> None:
+    steps, last = settings.milestones, settings.iterations
+    if steps != sorted(steps) or any(not 0 < step < last for step in steps):
+        raise SettingsError(
+            f"{place}: detection.milestones is {steps}; allowed: rising, between 0 and "
+            f"detection.iterations, {last}"
+        )
+    if settings.images_per_batch % settings.reference_devices:
+        raise SettingsError(
+            f"{place}: detection.images_per_batch is {settings.images_per_batch}; it must be a "
+            f"multiple of detection.reference_devices, {settings.reference_devices}"
+        )
+    for key in ("proposals_train", "proposals_test"):
+        if len(values := getattr(settings, key)) != 2 or not 0 < values[1] <= values[0]:
+            raise SettingsError(
+                f"{place}: detection.{key} is {values}; allowed: [before, after] non-maximum "
+                "suppression, 0 < after <= before"
+            )

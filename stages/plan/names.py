@@ -1,0 +1,69 @@
+"""Names in a plan become parts of paths and of commands, and refer from run to run.
+
+`dvc.yaml` puts the name of a run and the strings of its line into the command of its stage, which
+DVC hands to a shell: only harmless ones are let in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from stages.core.lines import RUNS
+from stages.core.run import Run
+from stages.core.settings import SettingsError
+
+RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+VALUE = re.compile(rf"{RUN.pattern}(/{RUN.pattern})*")  # a folder or file under results/
+
+REFERS = {  # fields of lines that name a run, and its stage; "": the stage is part of the value
+    "data": "prepare",
+    "search": "search",
+    "select": "select",
+    "candidates": "score",
+    "pretrain": "pretrain",
+    "architecture": "",
+    "initial": "",
+}
+
+
+def check_names(params: dict[str, Any]) -> None:
+    """Raises SettingsError for the first name of a run, or string of its line, that a shell or a
+    path could take for something else."""
+    for stage in RUNS:
+        if not isinstance(params.get(stage), dict):
+            raise SettingsError(
+                f"{stage} is {params.get(stage)!r}; a mapping from names of runs to their lines "
+                "is expected"
+            )
+        for name, line in params[stage].items():
+            if not isinstance(name, str) or not RUN.fullmatch(name):
+                raise SettingsError(f"{stage} has a run called {name!r}; {_allowed('not first')}")
+            for key, value in line.items() if isinstance(line, dict) else ():
+                for text in value if isinstance(value, list) else [value]:
+                    if isinstance(text, str) and text and not VALUE.fullmatch(text):
+                        raise SettingsError(
+                            f"{stage}.{name}.{key} is {text!r}; {_allowed('not first of a part')}, "
+                            "and / between parts"
+                        )
+
+
+def check_references(place: str, run: Run, runs: dict[str, Run]) -> None:
+    """Raises SettingsError if a run's line names a run that the plan lacks."""
+    for field, stage in REFERS.items():
+        value = getattr(run.line, field, None)
+        for name in value if isinstance(value, list) else [value]:
+            if not name or (not stage and "/" not in name):
+                continue
+            wanted = f"{stage}/{name}" if stage else name
+            if wanted not in runs:
+                of_stage = wanted.partition("/")[0] + "/"
+                there = [known for known in runs if known.startswith(of_stage)]
+                raise SettingsError(
+                    f"{place}.{field} is {name!r}, but the plan has no {wanted}; it has: "
+                    f"{', '.join(there) or 'none of that stage'}"
+                )
+
+
+def _allowed(place: str) -> str:
+    return f"allowed: letters, digits and, {place}, . _ -"

@@ -1,0 +1,1 @@
+"""The stage `transfer`: pretrained networks as Detectron2's detectors."""

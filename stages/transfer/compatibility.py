@@ -1,0 +1,47 @@
+"""Makes Detectron2 importable: 0.6, the last release, is older than today's Pillow and NumPy.
+
+The release is installed as pure Python (workflow/envs/nassl.post-deploy.sh): its compiled part is
+missing, and torchvision has what is used of it here (ROIAlign, NMS). Every remedy is applied only
+where something is missing, so that a Detectron2 compiled from today's source is left as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+import warnings
+from importlib.util import find_spec
+
+from stages.core.command import InputError
+
+# Names that were removed: Pillow 10 and NumPy 1.24 dropped them, Detectron2 0.6 reads them.
+PILLOW = {"LINEAR": "BILINEAR", "CUBIC": "BICUBIC", "ANTIALIAS": "LANCZOS"}
+NUMPY = {"bool": bool, "int": int, "float": float, "object": object}
+
+
+def prepare_detectron2() -> None:
+    """To be called before anything of Detectron2 is imported; again is harmless.
+
+    Raises InputError if Detectron2 is not installed.
+    """
+    import numpy
+    from PIL import Image
+
+    if find_spec("detectron2") is None:
+        raise InputError(
+            "Detectron2 is not installed in this environment; install it with "
+            "`sh workflow/envs/nassl.post-deploy.sh` after requirements.txt (`make` does both)"
+        )
+    for name, present in PILLOW.items():
+        if not hasattr(Image, name):
+            setattr(Image, name, getattr(Image.Resampling, present))
+    for name, kind in NUMPY.items():
+        if name not in vars(numpy):
+            setattr(numpy, name, kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch's, about torch.jit.script
+        if "detectron2._C" not in sys.modules and find_spec("detectron2._C") is None:
+            # Imported by name in several modules; an attribute is only read where a compiled
+            # operation is called, and then says that it is missing.
+            sys.modules["detectron2._C"] = types.ModuleType("detectron2._C")
+        import detectron2.engine  # noqa: F401 here, where its warnings are not shown

@@ -1,0 +1,110 @@
+"""A pretrained network as the C4 backbone of Detectron2's Faster and Mask R-CNN (FaUNAE sec. IV.D).
+
+The trunk up to the network's stage 4 (`layer3`: C4) feeds the proposals and ROIAlign; the network's
+own stage 5 (`layer4`), followed by an extra batch norm, is the ROI head. Nothing is frozen, and
+batch norm is tuned with the rest.
+
+The network is described in the config itself (MODEL.NETWORK), so that a resolved config is all that
+it takes to build the detector again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from detectron2.config import CfgNode, configurable
+from detectron2.layers import ShapeSpec, get_norm
+from detectron2.modeling import BACKBONE_REGISTRY, ROI_HEADS_REGISTRY, Backbone, build_model
+from detectron2.modeling.roi_heads import Res5ROIHeads
+from torch import Tensor, nn
+
+from stages.core.networks.build import build_network
+from stages.core.settings import Network, SettingsError
+from stages.core.spaces.genotype import Genotype, validate
+
+FEATURE = "res4"  # Detectron2's name of C4
+STRIDES = {"imagenet": 16, "cifar": 4}  # of C4, by the network's stem
+
+
+def describe_network(genotype: Genotype, network: Network) -> CfgNode:
+    """The config's MODEL.NETWORK."""
+    return CfgNode(
+        {
+            "GENOTYPE": CfgNode(genotype.to_json()),
+            "STEM": network.stem,
+            "CHANNELS": network.channels,
+        }
+    )
+
+
+def described_network(cfg: CfgNode) -> nn.Module:
+    """The network of MODEL.NETWORK with fresh weights.
+
+    Raises SettingsError if it is no chain of four stages of residual blocks.
+    """
+    node = cfg.MODEL.NETWORK
+    genotype = validate(dict(node.GENOTYPE), "MODEL.NETWORK.GENOTYPE")
+    if genotype.space not in ("block", "resnet"):
+        raise SettingsError(
+            f"the genotype is of the space {genotype.space!r}; a C4 detector takes: block, resnet"
+        )
+    network = build_network(genotype, Network(node.STEM, node.CHANNELS), 0)
+    stages = sum(name.startswith("layer") for name, _ in network.named_children())
+    if stages != 4:
+        raise SettingsError(
+            f"the genotype has {stages} stages of blocks; a C4 detector needs 4: three in the "
+            "trunk, the last as ROI head"
+        )
+    return network
+
+
+class Trunk(Backbone):
+    """All of a network but its last stage: (B, 3, H, W) -> {"res4": (B, C, H / 16, W / 16)}; with
+    the stem `cifar` H / 4 and W / 4. Parameters keep the network's names."""
+
+    def __init__(self, network: nn.Module, stride: int) -> None:
+        super().__init__()
+        for name, module in network.named_children():
+            if name != "layer4":
+                self.add_module(name, module)
+        self.channels, self.stride = network.feature_dim // 2, stride
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = x.contiguous(memory_format=torch.channels_last)
+        if hasattr(self, "stem"):
+            x = self.stem(x)
+        else:
+            x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        return {FEATURE: self.layer3(self.layer2(self.layer1(x)))}
+
+    def output_shape(self) -> dict[str, ShapeSpec]:
+        return {FEATURE: ShapeSpec(channels=self.channels, stride=self.stride)}
+
+
+@BACKBONE_REGISTRY.register()
+def build_trunk(cfg: CfgNode, _: ShapeSpec) -> Trunk:
+    return Trunk(described_network(cfg), STRIDES[cfg.MODEL.NETWORK.STEM])
+
+
+@ROI_HEADS_REGISTRY.register()
+class Stage5ROIHeads(Res5ROIHeads):
+    """Detectron2's C4 head with the network's own stage 5 and MoCo's extra norm after it."""
+
+    @configurable
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+
+    @classmethod
+    def _build_res5_block(cls, cfg: CfgNode) -> tuple[nn.Module, int]:
+        network = described_network(cfg)
+        norm = get_norm(cfg.MODEL.RESNETS.NORM, network.feature_dim)
+        return nn.Sequential(OrderedDict(layer4=network.layer4, norm=norm)), network.feature_dim
+
+
+def build_detector(cfg: CfgNode) -> nn.Module:
+    """The detector of a config with random weights, drawn from torch's generator."""
+    detector = build_model(cfg)
+    if cfg.MODEL.RESNETS.NORM == "SyncBN":
+        detector = nn.SyncBatchNorm.convert_sync_batchnorm(detector)
+    return detector

@@ -1,0 +1,139 @@
+"""Fine-tuning of a detector, resumable after any iteration, bit for bit on a CPU."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from detectron2.config import CfgNode
+from detectron2.engine.hooks import PreciseBN
+from detectron2.solver import build_lr_scheduler, build_optimizer
+from detectron2.utils.events import EventStorage
+from torch import nn
+
+from stages.core.training.checkpoint import Checkpoint
+from stages.core.training.curves import Curves
+from stages.core.training.device import seed_step
+from stages.core.training.loop import NonFiniteError
+from stages.core.training.progress import Progress
+from stages.transfer.data import training_batches
+
+ROWS = 20  # of the curves: how often the mean losses are written
+
+
+@dataclass
+class Training:
+    """A detector in training; `state` is all that its further course depends on."""
+
+    cfg: CfgNode
+    detector: nn.Module
+    seed: int
+    iteration: int = 0
+    sums: dict[str, float] = field(default_factory=dict)  # of the losses since the last row
+    extra: dict[str, Any] = field(default_factory=dict)  # kept with the state for the caller
+
+    def __post_init__(self) -> None:
+        self.optimizer = build_optimizer(self.cfg, self.detector)
+        self.scheduler = build_lr_scheduler(self.cfg, self.optimizer)
+        self.rate = 0.0  # of the newest iteration
+        self.every = max(self.cfg.SOLVER.MAX_ITER // ROWS, 1)
+
+    def state(self, curves: Curves) -> dict[str, Any]:
+        return {
+            "detector": self.detector.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "iteration": self.iteration,
+            "sums": self.sums,
+            "curves": curves.rows,
+            "extra": self.extra,
+        }
+
+    def resume(self, checkpoint: Checkpoint, curves: Curves) -> None:
+        """Goes on from the checkpoint, if there is one."""
+        state = checkpoint.load(self.cfg.MODEL.DEVICE)
+        if state is None:
+            return
+        self.detector.load_state_dict(state["detector"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.iteration, self.sums, self.extra = state["iteration"], state["sums"], state["extra"]
+        curves.restore(state["curves"])
+        checkpoint.place = f"iteration {self.iteration}"
+
+    def run(self, checkpoint: Checkpoint, curves: Curves, label: str) -> None:
+        """All iterations that are left, then precise batch norm statistics.
+
+        Raises NonFiniteError, and SystemExit(75) after SIGTERM or SIGINT, then with the iteration
+        finished and saved.
+        """
+        last = self.cfg.SOLVER.MAX_ITER
+        interruption = checkpoint.run.interruption
+        interruption.deferred = True
+        progress = Progress(label, math.ceil(last / self.every), self.every)
+        self.detector.train()
+        began = self.iteration
+        if began < last:
+            batches = training_batches(self.cfg, self.seed, began)
+            progress.epoch(began // self.every, began % self.every)
+        with EventStorage(began):
+            while self.iteration < last:
+                losses = self._step(next(batches), checkpoint)
+                progress.step(losses["total"])
+                if self.iteration % self.every == 0 or self.iteration == last:
+                    self._row(curves, progress)
+                if checkpoint.due(epoch_ends=False) or interruption.requested:
+                    checkpoint.save(self.state(curves), f"iteration {self.iteration}")
+                if interruption.requested:
+                    interruption.leave()
+        if self.iteration > began:
+            checkpoint.save(self.state(curves), f"iteration {self.iteration}")
+        interruption.deferred = False
+        curves.close()
+        self._precise_statistics()
+        self.detector.eval()
+
+    def _step(self, batch: list[dict[str, Any]], checkpoint: Checkpoint) -> dict[str, float]:
+        seed_step(self.seed, self.iteration, 0, "detector")  # anchors and regions are sampled
+        losses = self.detector(batch)
+        loss = sum(losses.values())
+        self.rate = self.optimizer.param_groups[0]["lr"]
+        values = {name: value.item() for name, value in losses.items()} | {"total": loss.item()}
+        if not math.isfinite(values["total"]):
+            saved = f"{checkpoint.last} ({checkpoint.place})" if checkpoint.place else "none"
+            raise NonFiniteError(
+                f"iteration {self.iteration + 1} of {self.cfg.SOLVER.MAX_ITER}: the losses are "
+                f"{values}; learning rate {self.rate:g}; last good checkpoint: {saved}; lower "
+                "detection.learning_rate or lengthen detection.warmup_iterations"
+            )
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.scheduler.step()
+        self.iteration += 1
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        return values
+
+    def _row(self, curves: Curves, progress: Progress) -> None:
+        count = (self.iteration - 1) % self.every + 1
+        row = {name: value / count for name, value in sorted(self.sums.items())}
+        row["learning_rate"] = self.rate
+        curves.add(row)
+        progress.end((self.iteration - 1) // self.every, row, 0.0)
+        self.sums = {}
+        if self.iteration < self.cfg.SOLVER.MAX_ITER:
+            progress.epoch(self.iteration // self.every, 0)
+
+    def _precise_statistics(self) -> None:
+        """Batch norm's means and variances over many batches with the final weights, in place of
+        running ones (MoCo's detection configs: TEST.PRECISE_BN)."""
+        count = self.cfg.TEST.PRECISE_BN.NUM_ITER
+        if not self.cfg.TEST.PRECISE_BN.ENABLED:
+            return
+        batches = training_batches(self.cfg, self.seed, 0, stream="statistics")
+        seed_step(self.seed, 0, 0, "statistics")
+        with EventStorage():
+            hook = PreciseBN(1, self.detector, batches, count)
+            hook.update_stats()

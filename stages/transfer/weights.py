@@ -1,0 +1,106 @@
+"""From the weights of pretrain or retrain to those of a detector, every key accounted for.
+
+Detectron2's own loader skips what does not match and only warns. Here the keys that the detector
+gets are exactly the network's, those that it keeps are exactly the new heads', and an image must
+give the same C4 map before and after.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from stages.core.command import InputError
+from stages.core.training.weights import load_weights
+from stages.transfer.detector import FEATURE
+
+# What a detector has and a pretrained network has not.
+NEW = (
+    "proposal_generator.",
+    "roi_heads.box_predictor.",
+    "roi_heads.mask_head.",
+    "roi_heads.res5.norm.",
+)
+TOLERANCE = 1e-4  # of the C4 maps, relative to their largest value
+
+
+def detector_key(key: str) -> str:
+    """`layer4.0.conv1.weight` -> `roi_heads.res5.layer4.0.conv1.weight`, the rest in `backbone`."""
+    return f"roi_heads.res5.{key}" if key.startswith("layer4.") else f"backbone.{key}"
+
+
+def load_pretrained(file: Path, network: nn.Module) -> None:
+    """Weights of `pretrain` (the bare network) or of `retrain` (`network.*`, `classifier.*`) into
+    `network`. Raises InputError if a key, a shape or a type differs."""
+    try:
+        with safe_open(file, "pt") as opened:
+            keys = set(opened.keys())
+            classes = (
+                opened.get_slice("classifier.weight").get_shape()[0]
+                if "classifier.weight" in keys
+                else 0
+            )
+    except (OSError, SafetensorError):
+        keys, classes = set(), 0  # load_weights says what is wrong
+    if classes:
+        parts = {"network": network, "classifier": nn.Linear(network.feature_dim, classes)}
+        load_weights(file, nn.ModuleDict(parts))
+    else:
+        load_weights(file, network)
+
+
+def convert(network: nn.Module, detector: nn.Module) -> int:
+    """Copies the network's parameters and buffers into the detector; gives their number.
+
+    Raises InputError if a key of the network has no place, if one of its shape differs, or if what
+    the detector keeps is not exactly its new heads.
+    """
+    given = {detector_key(key): value for key, value in network.state_dict().items()}
+    own = detector.state_dict()
+    for key, value in given.items():
+        found = tuple(own[key].shape) if key in own else "nothing"
+        if found != tuple(value.shape):
+            raise InputError(
+                f"the weights do not fit the detector: {key!r} is {tuple(value.shape)} in the "
+                f"network and {found} in the detector; genotype or network settings differ"
+            )
+    kept = set(own) - set(given)
+    strange = sorted(key for key in kept if not key.startswith(NEW))
+    if strange or len(kept) != sum(key.startswith(NEW) for key in own):
+        raise InputError(
+            f"the weights do not fit the detector: it would keep {len(kept)} keys, of which "
+            f"{len(strange)} belong to no new head, first {strange[:1]}; new heads: "
+            f"{', '.join(NEW)}"
+        )
+    with torch.no_grad():
+        for key, value in given.items():
+            own[key].copy_(value)
+    return len(given)
+
+
+@torch.no_grad()
+def check_features(
+    network: nn.Module, detector: nn.Module, image: Tensor, mean: list[float], std: list[float]
+) -> None:
+    """Raises InputError unless a uint8 image (3, H, W) has the same C4 map in the network, prepared
+    as in pretraining, and in the detector with Detectron2's preparation. Both end in eval mode."""
+    network.eval()
+    detector.eval()
+    kept: list[Tensor] = []
+    hook = network.layer3.register_forward_hook(lambda _, __, output: kept.append(output))
+    device = detector.pixel_mean.device
+    statistics = [torch.tensor(values, device=device).view(3, 1, 1) for values in (mean, std)]
+    network.to(device)((image.to(device) / 255 - statistics[0])[None] / statistics[1])
+    hook.remove()
+    inputs = detector.preprocess_image([{"image": image}])
+    after = detector.backbone(inputs.tensor)[FEATURE]
+    scale = kept[0].abs().max().item()
+    difference = (kept[0] - after).abs().max().item() if kept[0].shape == after.shape else scale
+    if not difference <= TOLERANCE * max(scale, 1e-6):
+        raise InputError(
+            f"converted weights give another C4 map: largest difference {difference:.3g} of values "
+            f"up to {scale:.3g}; check the mean and deviation of the pretraining images"
+        )

@@ -1,0 +1,109 @@
+"""Nothing lost, nothing wrong: the graph is killed at random moments, single bytes are changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+
+from tests.scenarios.chaos import Chaos, contents, differences
+from tests.scenarios.project import Project
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_bits(project, tmp_path):
+    """One row of the plan, against the runs of the undisturbed project."""
+    killed = Project(tmp_path / "killed", "scale=smoke", "only=[ssnas.table1/Random sampling]")
+    chaos = Chaos(killed, seed=0, longest=4.0)
+    chaos.run({"start": 1, "score": 2, "retrain": 1})
+    assert chaos.starts >= 4
+    assert {"score", "retrain"} <= chaos.kills.keys()
+    compared = ("prepare", "search", "score", "select", "retrain")
+    found = contents(killed.folder / "results", compared)
+    expected = contents(project.folder / "results", compared)
+    assert len(found) > 20
+    assert differences({name: expected[name] for name in found}, found) == []
+    assert killed.stale() == set()
+
+
+# A file that a stage wrote, and the stage that reads it next.
+FLIPPED = {
+    "results/prepare/{data}/images/train.npy": "search",
+    "results/prepare/{data}/images/order.npy": "pretrain",
+    "results/prepare/{data}/images/manifest.json": "score",
+    "results/prepare/{data}/labels/test.npy": "retrain",
+    "results/prepare/{data}/no-labels/manifest.json": "search",
+    "results/search/{search}/genotype.json": "score",
+    "results/score/{select}/{score}/metrics.json": "select",
+    "results/score/{select}/{score}/curves/plots/metrics/train_loss.tsv": "select",
+    "results/score/{select}/{score}/cost.json": "select",
+    "results/select/{select}/genotype.json": "retrain",
+    "results/pretrain/{pretrain}/weights.safetensors": "probe",
+    "results/pretrain/{pretrain}/manifest.json": "probe",
+    "results/retrain/{retrain}/metrics.json": "report",
+    "results/probe/{probe}/metrics.json": "report",
+    "results/probe/{probe}/cost.json": "report",
+}
+
+
+def test_a_flipped_byte_is_noticed_and_named_by_the_next_reader(project):
+    """The date of the file is put back, as where a disk rots: only its reader can notice."""
+    plan = yaml.safe_load((project.folder / "params.yaml").read_text())
+    names = {stage: next(iter(lines)) for stage, lines in plan.items() if isinstance(lines, dict)}
+    retrain = plan["retrain"][names["retrain"]]
+    select = retrain["architecture"].removeprefix("select/")
+    score = plan["select"][select]["candidates"][0]
+    search = plan["score"][score]["search"]
+    names |= {"select": select, "score": score, "search": search, "data": retrain["data"]}
+    project.snakemake()
+    undisturbed = contents(project.folder / "results")
+    commands = yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"]
+    for pattern, reader in FLIPPED.items():
+        path = project.folder / pattern.format(**names)
+        written, times = path.read_bytes(), path.stat()
+        place = len(written) // 2
+        path.write_bytes(written[:place] + bytes([written[place] ^ 1]) + written[place + 1 :])
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        file = pattern.format(**names)
+        command = next(
+            entry["cmd"].split()
+            for name, entry in commands.items()
+            if name.split("@")[0] == reader
+            and any(Path(file).is_relative_to(word) for word in entry["cmd"].split())
+        )
+        done = project.attempt(*command[:-1], "elsewhere")
+        assert done.returncode == 2, f"{file} was not noticed: {done.stderr}"
+        assert not (project.folder / "elsewhere").exists()
+        text = done.stderr
+        assert file in text
+        if "is not JSON" not in text:  # then nothing of it can be trusted, its maker included
+            maker = pattern.split("/")[1]
+            run = names["data" if maker == "prepare" else maker]
+            repair = f"dvc repro --force --single-item {maker}@{run}"
+            assert "its sha256 is" in text
+            assert repair in text or path.name == "manifest.json"
+        path.write_bytes(written)
+    assert contents(project.folder / "results") == undisturbed
+
+
+def test_what_is_advised_repairs(project):
+    """A byte that DVC sees, too: that stage alone is restored, the others have nothing to do."""
+    project.snakemake()
+    undisturbed = contents(project.folder / "results")
+    pretrain = next((project.folder / "results/pretrain").iterdir())
+    weights = pretrain / "weights.safetensors"
+    written = weights.read_bytes()
+    flipped = written[:-3] + bytes([written[-3] ^ 1]) + written[-2:]
+    weights.write_bytes(flipped)
+    name = f"pretrain@{pretrain.name}"
+    assert name in project.stale()
+    assert not [
+        other for other in project.stale() if other.split("@")[0] not in ("pretrain", "probe")
+    ]
+    project.run("dvc", "repro", "--force", "--single-item", name)
+    assert weights.read_bytes() == written
+    assert project.stale() == set()
+    weights.write_bytes(flipped)
+    project.snakemake()  # does the same by itself, from the cache
+    assert contents(project.folder / "results") == undisturbed
+    assert project.stale() == set()
