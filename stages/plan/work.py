@@ -28,6 +28,7 @@ from stages.core.spaces.genotype import ResNetGenotype, random_genotype
 
 UPDATE_CALLS = 6  # per parameter tensor: norm, clip, momentum, decay, step, zeroing
 UPDATE_PASSES = 5  # over the parameters' memory
+FEW = 16  # images whose views are counted
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,14 @@ def network_work(kind: str, depth: int | tuple, network: tuple, batch: int, side
 
 def views_work(views: Views, batch: int, side: int) -> Work:
     """Of random views of one batch; counted on a few images, as each is drawn by itself."""
-    few = 16
-    make = RandomViews(views, torch.zeros(3), torch.ones(3))
+    fields = tuple(tuple(v) if isinstance(v, list) else v for v in astuple(views))
+    work = _few_views(fields, side)
+    return Work(work.flops * batch / FEW, work.bytes * batch / FEW, work.calls)
+
+
+@cache
+def _few_views(fields: tuple, side: int) -> Work:
+    make = RandomViews(Views(*fields), torch.zeros(3), torch.ones(3))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        work = counted(lambda: make(torch.zeros(few, 3, side, side, dtype=torch.uint8)))
-    return Work(work.flops * batch / few, work.bytes * batch / few, work.calls)
+        return counted(lambda: make(torch.zeros(FEW, 3, side, side, dtype=torch.uint8)))
