@@ -14,6 +14,8 @@ import subprocess
 import time
 from pathlib import Path
 
+ETC = Path("/etc/slurm")  # where jobs look for the configuration: they get no SLURM_CONF
+FILES = ("slurm.conf", "gres.conf")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
 START = 30  # seconds that a daemon may take
 
@@ -62,11 +64,14 @@ def missing() -> str:
     absent = [name for name in PROGRAMS if _path(name) is None]
     if absent:
         return f"{', '.join(absent)} not installed (apt-get install slurm-wlm munge)"
-    return "" if os.geteuid() == 0 else "slurmd needs root"
+    if os.geteuid() != 0:
+        return "slurmd needs root"
+    there = [str(ETC / name) for name in FILES if os.path.lexists(ETC / name)]
+    return f"{there[0]} is there: this machine belongs to a cluster" if there else ""
 
 
 class SlurmCluster:
-    """To be entered; `environment` is what Slurm's commands need beside the usual."""
+    """To be entered. Meanwhile Slurm's usual place for its configuration leads to this one."""
 
     def __init__(self, folder: Path, cores: int) -> None:
         self.folder = folder
@@ -83,11 +88,13 @@ class SlurmCluster:
         )
         (folder / "slurm.conf").write_text(content)
         (folder / "gres.conf").write_text(GRES)
-        self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
         self._daemons: list[subprocess.Popen] = []
 
     def __enter__(self) -> SlurmCluster:
         folder = self.folder
+        ETC.mkdir(exist_ok=True)
+        for name in FILES:
+            (ETC / name).symlink_to(folder / name)
         key = folder / "munge" / "key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
@@ -115,21 +122,16 @@ class SlurmCluster:
                 daemon.kill()
                 daemon.wait()
         self._daemons = []
+        for name in FILES:
+            (ETC / name).unlink(missing_ok=True)
 
     def command(self, *words: str) -> str:
         """Standard output of one of Slurm's commands; what it complains of is in the log files."""
-        done = subprocess.run(
-            words, env=os.environ | self.environment, capture_output=True, text=True, check=False
-        )
-        return done.stdout
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
 
     def _start(self, name: str, *arguments: str) -> None:
         log = (self.folder / f"{name}.out").open("wb")
-        self._daemons.append(
-            subprocess.Popen(
-                [_path(name), *arguments], env=os.environ | self.environment, stdout=log, stderr=log
-            )
-        )
+        self._daemons.append(subprocess.Popen([_path(name), *arguments], stdout=log, stderr=log))
 
     def _wait(self, ready, what: str) -> None:
         deadline = time.monotonic() + START

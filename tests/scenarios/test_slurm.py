@@ -54,7 +54,6 @@ def cluster(tmp_path):
 
 def test_preempted_jobs_give_the_bits_of_local_cores(projects, cluster):
     local, slurm = projects
-    slurm.environment = local.environment | cluster.environment
     command = [
         "snakemake", "--profile", "workflow/profiles/slurm", "--latency-wait", "5",
         "--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1",

@@ -173,7 +173,9 @@ def test_metrics_and_curves_agree_and_cost_counts_both(folders, name):
     ours, theirs = (json.loads((folder / "metrics.json").read_text()) for folder in (two, one))
     if name.endswith("moco"):  # of running statistics
         del ours["feature_norm"], theirs["feature_norm"]
-    assert ours == pytest.approx(theirs, rel=1e-6)
+    assert ours.keys() == theirs.keys()
+    for key, value in theirs.items():
+        assert ours[key] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value)
     cost = json.loads((two / "cost.json").read_text())
     assert cost["devices"] == 2
     assert cost["gpu_days"] == pytest.approx(2 * cost["seconds"] / 86400)
