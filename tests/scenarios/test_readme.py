@@ -23,6 +23,8 @@ REDUCED = {
     "python -m stages.plan paper=own data=folder data.root=/path/to/images scale=lab": (
         "python -m stages.plan paper=own data=folder data.root={images} scale=smoke"
     ),
+    # Measures this machine and holds it against results of the toy scale.
+    "python -m stages.plan scale=toy --check results": "python -m stages.plan --help",
     # Carried out, with a comparison of outputs, in test_own_images.py.
     "python -m stages.export --run best --format onnx --out network.onnx": (
         "python -m stages.export --help"
