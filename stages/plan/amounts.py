@@ -15,6 +15,8 @@ def check_numbers(where: str, value: object) -> None:
     """Raises SettingsError unless every number in `value` is finite and not negative: nothing that
     a plan sets can be."""
     for number in value if isinstance(value, list) else [value]:
+        if isinstance(number, list):
+            raise SettingsError(f"{where} is {value}; a list of numbers is expected, not of lists")
         if isinstance(number, int | float) and not 0 <= number <= LARGEST:
             raise SettingsError(f"{where} is {number}; it must be finite and not negative")
 

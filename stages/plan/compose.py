@@ -22,7 +22,7 @@ def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
     with initialize_config_dir(str(CONFIG), version_base="1.3"):
         try:
             return OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
-        except (HydraException, OmegaConfBaseException) as error:
+        except (HydraException, OmegaConfBaseException, ValueError) as error:  # scale=0
             raise SettingsError(_reason(error)) from error
 
 

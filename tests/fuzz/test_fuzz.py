@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -36,6 +36,7 @@ bounded = settings(
     database=None,
     deadline=None,
     max_examples=150,
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),  # explaining a failure traces every line
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 fewer = settings(bounded, max_examples=50)  # where an example takes tenths of a second
