@@ -28,6 +28,8 @@ def upstream_of(params: dict[str, Any]) -> Edges:
                 needed.append(line["architecture"])
             if stage == "probe":
                 needed.append(f"pretrain/{line['pretrain']}")
+            if stage == "transfer":
+                needed += [line["weights"], f"prepare/{line['pretrained_on']}"]
             edges[f"{stage}/{name}"] = needed
     return edges
 

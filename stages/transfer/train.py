@@ -100,7 +100,10 @@ class Training:
     def _step(self, batch: list[dict[str, Any]], checkpoint: Checkpoint) -> dict[str, float]:
         seed_step(self.seed, self.iteration, 0, "detector")  # anchors and regions are sampled
         draw_apart()
-        losses = self.detector(batch)
+        try:
+            losses = self.detector(batch)
+        except FloatingPointError as error:  # Detectron2 looks at the proposals before any loss
+            raise self._diverged(f"Detectron2 says: {error}", checkpoint) from error
         loss = sum(losses.values())
         self.optimizer.zero_grad()
         loss.backward()
@@ -110,18 +113,21 @@ class Training:
         self.rate = self.optimizer.param_groups[0]["lr"]
         values = {name: value.item() for name, value in losses.items()} | {"total": loss.item()}
         if not math.isfinite(values["total"]):
-            saved = f"{checkpoint.last} ({checkpoint.place})" if checkpoint.place else "none"
-            raise NonFiniteError(
-                f"iteration {self.iteration + 1} of {self.cfg.SOLVER.MAX_ITER}: the losses are "
-                f"{values}; learning rate {self.rate:g}; last good checkpoint: {saved}; lower "
-                "detection.learning_rate or lengthen detection.warmup_iterations"
-            )
+            raise self._diverged(f"the losses are {values}", checkpoint)
         self.optimizer.step()
         self.scheduler.step()
         self.iteration += 1
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         return values
+
+    def _diverged(self, what: str, checkpoint: Checkpoint) -> NonFiniteError:
+        saved = f"{checkpoint.last} ({checkpoint.place})" if checkpoint.place else "none"
+        return NonFiniteError(
+            f"iteration {self.iteration + 1} of {self.cfg.SOLVER.MAX_ITER}: {what}; learning rate "
+            f"{self.rate:g}; last good checkpoint: {saved}; lower detection.learning_rate or "
+            "lengthen detection.warmup_iterations"
+        )
 
     def _row(self, curves: Curves, progress: Progress) -> None:
         count = (self.iteration - 1) % self.every + 1

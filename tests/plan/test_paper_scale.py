@@ -16,6 +16,7 @@ from torch import nn
 
 from stages.core.data.images import Images
 from stages.core.networks.build import build_network
+from stages.core.networks.cell_network import CellNetwork
 from stages.core.networks.size import flops, parameters
 from stages.core.networks.supernet import Supernet
 from stages.core.objectives.build import build_objective
@@ -131,7 +132,7 @@ def test_a_full_batch_has_the_right_shapes_all_the_way(run):
         assert objective.queue.shape == (objective_settings.projection, length)
     else:
         assert objective.projection[-1].out_features == 128  # sec. 4.1
-    if run.stage == "retrain" and run.settings["network"].stem == "imagenet":
+    if isinstance(network, CellNetwork) and run.settings["network"].stem == "imagenet":
         assert network.auxiliary_shape[1:] == (7, 7)
 
 
@@ -240,6 +241,7 @@ RATES = {  # first, middle (at half of the epochs) and last epoch, worked out by
     "proxyless": (0.025, 0.0125, 0.0125 * (1 - math.cos(math.pi / 150))),
     "moco-cifar": (0.015, 0.0075, 0.0075 * (1 - math.cos(math.pi / 600))),
     "moco-imagenet": (0.03, 0.015, 0.015 * (1 - math.cos(math.pi / 200))),
+    "supervised-imagenet": (0.1, 0.01, 0.001),  # divided by 10 after 30 and 60 epochs
     "linear": (0.2, 0.1, 0.1 * (1 - math.cos(math.pi / 100))),
     "moco-linear": (30.0, 30.0, 0.3),
     "moco-linear-cifar": (30.0, 30.0, 0.3),

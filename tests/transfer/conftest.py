@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.core.manifest import sealed
 from stages.core.spaces.block import resnet50
 from stages.transfer.compatibility import prepare_detectron2
 from tests.transfer.detectors import MEAN, STD, prepared_scenes, save_pretrained
@@ -32,5 +33,6 @@ def weights(tmp_path) -> Path:
 @pytest.fixture
 def statistics(tmp_path) -> Path:
     file = tmp_path / "manifest.json"
-    file.write_text(json.dumps({"mean": MEAN, "std": STD, "image_size": 32}))
+    content = {"mean": MEAN, "std": STD, "image_size": 32, "files": {}}
+    file.write_text(json.dumps(sealed(content)))
     return file

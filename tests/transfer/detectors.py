@@ -62,6 +62,7 @@ def save_pretrained(folder: Path, genotype: Any, seed: int = 0) -> Path:
     """A folder like that of `pretrain`, with random weights."""
     import torch
 
+    from stages.core.manifest import write_manifest
     from stages.core.networks.build import build_network
     from stages.core.spaces.genotype import write_genotype
     from stages.core.training.weights import save_weights
@@ -75,4 +76,5 @@ def save_pretrained(folder: Path, genotype: Any, seed: int = 0) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(folder / "weights.safetensors", network)
     write_genotype(folder / "genotype.json", genotype)
+    write_manifest(folder, "pretrain@resnet50")
     return folder

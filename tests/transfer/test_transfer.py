@@ -121,7 +121,7 @@ def test_killed_and_terminated_processes_go_on(stage, voc, weights, statistics, 
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(stage, voc):
-    with pytest.raises(InputError, match=r"iteration \d of 6: the losses are .*learning rate"):
+    with pytest.raises(InputError, match=r"iteration \d of 6: .*; learning rate 1e\+\d\d;"):
         stage(voc, changes={"detection.voc.learning_rate": 1e30})
 
 
@@ -147,7 +147,7 @@ def test_without_detectron2_it_is_said_how_to_install_it(monkeypatch):
     from stages.transfer import compatibility
 
     monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"Detectron2 is not installed .* nassl\.post-deploy\.sh"):
+    with pytest.raises(InputError, match=r"Detectron2 is not installed .*nassl\.post-deploy\.sh"):
         compatibility.prepare_detectron2()
 
 
@@ -178,7 +178,7 @@ def test_the_command_names_what_is_wrong(plan, tmp_path, capsys):
         with pytest.raises(SystemExit) as caught:
             main(["nothing", "--labels", "x", "--weights", "x", "--statistics", "x", "--out", "o"])
     assert caught.value.code == 2
-    assert "params.yaml has no transfer run 'nothing'; there are: voc, coco" in (
+    assert "params.yaml has no transfer run 'nothing'; there are: coco, voc" in (
         capsys.readouterr().err
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 
@@ -15,6 +17,8 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def float32(x: torch.Tensor) -> torch.autocast:
+def float32(x: torch.Tensor) -> AbstractContextManager:
     """To be entered around the computation of a loss from `x`, which is to be in float32 itself."""
+    if x.device.type == "meta":  # computes nothing
+        return nullcontext()
     return torch.autocast(x.device.type, enabled=False)
