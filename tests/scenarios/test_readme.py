@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.scenarios.project import ROOT
-from tests.scenarios.test_own_images import draw
+from tests.scenarios.test_own_images import BATCHES, draw
 
 # Command of the README -> what is run in its place. The rest is run as it stands.
 REDUCED = {
@@ -21,7 +21,8 @@ REDUCED = {
     # Counts networks for minutes; test_estimate.py has the paper's scale.
     "python -m stages.plan scale=paper --estimate": "python -m stages.plan scale=smoke --estimate",
     "python -m stages.plan paper=own data=folder data.root=/path/to/images scale=lab": (
-        "python -m stages.plan paper=own data=folder data.root={images} scale=smoke"
+        "python -m stages.plan paper=own data=folder data.root={images} scale=smoke "
+        + " ".join(BATCHES)  # there are few images
     ),
     # Measures this machine and holds it against results of the toy scale.
     "python -m stages.plan scale=toy --check results": "python -m stages.plan --help",
