@@ -34,7 +34,7 @@ slurm-packages:
 	    && apt-get install --quiet=2 --yes --no-install-recommends slurm-wlm munge > /dev/null; }
 
 cluster-test: .venv/cluster slurm-packages
-	@$(RUN) python -m pytest tests/scenarios/test_slurm.py tests/scenarios/test_kubernetes.py
+	@$(RUN) NASSL_SLURM_TEST=1 python -m pytest tests/scenarios/test_slurm.py tests/scenarios/test_kubernetes.py
 
 chaos: .venv/installed
 	@$(RUN) python -m tests.scenarios.chaos --plan $(PLAN)

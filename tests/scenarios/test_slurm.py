@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,8 @@ WRITTEN = (
 EPOCH = re.compile(r"^search ssnas-digits-s0 (\d+)/12 ", re.MULTILINE)
 
 lacking = missing()
+if not os.environ.get("NASSL_SLURM_TEST"):
+    lacking = "it is started by `make cluster-test`"
 if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
     lacking = lacking or "pip install --requirement requirements-cluster.txt"
 pytestmark = pytest.mark.skipif(bool(lacking), reason=f"no Slurm here: {lacking}")
