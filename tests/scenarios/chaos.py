@@ -1,10 +1,11 @@
 """`make chaos`: the whole graph, killed again and again, ends with the bits of an undisturbed run.
 
-Two copies of the project run the same plan. One is left alone. Of the other, the process group
-(Snakemake, DVC, all stages) gets SIGKILL at random moments: some while the graph starts, the others
-within a stage, drawn so that every stage that trains is hit. It is started again at once, until
-nothing is left to do. Then every file under results/ is compared, bit by bit, but for what a clock
-writes: cost.json, and the columns of the tables that come from it.
+Two copies of the project run the same plan. One is left alone (or stands there already: --against
+takes a folder of the project where the same code has run the same plan). Of the other, the process
+group (Snakemake, DVC, all stages) gets SIGKILL at random moments: some while the graph starts, the
+others within a stage, drawn so that every stage that trains is hit. It is started again at once,
+until nothing is left to do. Then every file under results/ is compared, bit by bit, but for what a
+clock writes: cost.json, and the columns of the tables that come from it.
 
 Example: python -m tests.scenarios.chaos --plan scale=smoke --kills 20      (about ten minutes)
 """
@@ -164,16 +165,22 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--longest", type=float, default=15.0, help="seconds into a stage")
     parser.add_argument("--cores", type=int, default=2, help="for Snakemake")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="of an undisturbed run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        alone = Project(folder / "alone", *arguments.plan)
-        start = time.monotonic()
-        alone.run(*COMMAND, str(arguments.cores))
-        print(f"undisturbed: {time.monotonic() - start:.0f} s", flush=True)
-        expected = contents(alone.folder / "results")
-        stages = sorted(path.name for path in (alone.folder / "results").iterdir())
         killed = Project(folder / "killed", *arguments.plan)
+        if alone := arguments.against:
+            if (alone / "params.yaml").read_text() != (killed.folder / "params.yaml").read_text():
+                parser.error(f"{alone}/params.yaml is not the plan of {' '.join(arguments.plan)}")
+        else:
+            undisturbed = Project(folder / "alone", *arguments.plan)
+            start = time.monotonic()
+            undisturbed.run(*COMMAND, str(arguments.cores))
+            print(f"undisturbed: {time.monotonic() - start:.0f} s", flush=True)
+            alone = undisturbed.folder
+        expected = contents(alone / "results")
+        stages = sorted(path.name for path in (alone / "results").iterdir())
         chaos = Chaos(killed, arguments.seed, arguments.longest, arguments.cores)
         start = time.monotonic()
         wanted = spread(arguments.kills, stages)
