@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import networkx
+from dvc.dependency import param
 from dvc.repo import Repo
 
 FLAGS = Path(".snakemake/dvc")
+MISSING = object()
 UNSAFE = re.compile(r"[^A-Za-z0-9 ./_=:,@+%-]")  # in a command, which DVC hands to a shell
 
 
@@ -48,7 +54,8 @@ class Graph:
 
     def take_away_stale_flags(self) -> list[str]:
         """Flags that remain carry one old time, so that none looks newer than what follows it."""
-        stale = {name.rpartition(":")[2] for name in self.repo.status()}
+        with params_read_once():
+            stale = {name.rpartition(":")[2] for name in self.repo.status()}
         stale |= {name for name in self.upstream if self._has_ancestor(name, stale)}
         FLAGS.mkdir(parents=True, exist_ok=True)
         for name in self.upstream:
@@ -70,6 +77,32 @@ class Graph:
                 seen.add(ancestor)
                 pending += self.upstream[ancestor]
         return False
+
+
+@contextmanager
+def params_read_once() -> Iterator[None]:
+    """DVC parses params.yaml for every stage and walks all of it for every key: minutes for a
+    thousand runs. Meanwhile the file is parsed once, and plain keys are looked up."""
+    read_whole = param.read_param_file
+    parsed = cache(lambda fs, path: read_whole(fs, path))
+
+    def read(fs: Any, path: str, key_paths: list[str] | None = None, flatten: bool = False) -> Any:
+        if not (key_paths and flatten) or any(set("*?[") & set(key) for key in key_paths):
+            return read_whole(fs, path, key_paths, flatten)
+        found = {}
+        for key in key_paths:
+            value = parsed(fs, path)
+            for part in key.split("."):
+                value = value.get(part, MISSING) if isinstance(value, dict) else MISSING
+            if value is not MISSING:
+                found[key] = value
+        return found
+
+    param.read_param_file = read
+    try:
+        yield
+    finally:
+        param.read_param_file = read_whole
 
 
 def flag(name: str) -> str:
