@@ -27,14 +27,18 @@ from benchmarks.graph import Project, copied
 COLUMNS = ("runs", "plan", "stale", "nothing", "job", "dvc job", "lock")
 PUT_THERE = """
 import json
+import sys
 from pathlib import Path
 from dvc.repo import Repo
 from dvc.stage import serialize
 from dvc.utils.serialize import dump_yaml
 
+sys.path.insert(0, "workflow")
+from dvc_graph import params_read_once
+
 repo = Repo(".")
 entries = {}
-with repo.lock:
+with repo.lock, params_read_once():
     for stage in repo.index.stages:
         if stage.name.startswith("search@"):
             folder = Path(stage.outs[0].def_path)
