@@ -63,6 +63,32 @@ def test_transfers_follow_the_training_of_their_weights():
     assert set(params["pretrain"]) <= set(plan(["scale=toy"])["pretrain"])
 
 
+def test_a_row_names_the_trainings_whose_weights_its_runs_read():
+    tables = plan(["scale=toy"])["report"]["tables"]
+
+    def trained(table, **identity):
+        (row,) = (row for row in tables[table] if identity.items() <= row.items())
+        return row.get("trained", [])
+
+    assert trained("ssnas.table1", row="SSNAS (first order)") == []  # trained from scratch
+    assert trained("ssnas.section4_4", row="split minus same set") == []
+    assert trained("ssnas.table4", row="ResNet-18", batch_size=32) == [
+        "pretrain/resnet18-digits-b32-s0", "pretrain/resnet18-digits-b32-s1",
+    ]  # fmt: skip
+    five_cells = "pretrain/ssnas-5cells-digits-unlabeled"
+    assert trained("ssnas.table5", row="SSNAS (first order)", init="pretrained") == [
+        f"{five_cells}-s0", f"{five_cells}-s1",
+    ]  # fmt: skip
+    assert trained("ssnas.table5", init="random weights") == []  # its weights were not pretrained
+    assert trained("faunae.table2", row="FaUNAE (random)") == [
+        "pretrain/faunae-from-random-shapes-s0"
+    ]
+    assert trained("faunae.table3", method="supervised") == [
+        "retrain/resnet50-shapes-supervised-s0"
+    ]
+    assert trained("faunae.table4", row="FaUNAE") == ["pretrain/faunae-from-proxyless-shapes-s0"]
+
+
 def test_the_recipe_of_detection_knows_the_devices_of_the_plan():
     one = plan(["scale=paper", "only=[faunae.table3]"])["detection"]["voc-c4"]
     assert (one["devices"], one["reference_devices"], one["iterations"]) == (1, 8, 18000)
