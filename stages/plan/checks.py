@@ -17,6 +17,7 @@ from stages.plan.amounts import check_amounts, check_batch, check_numbers
 from stages.plan.datasets import expected_size
 from stages.plan.detection import check_data, check_transfer
 from stages.plan.names import check_names, check_references
+from stages.search.evolution_rules import check_epochs
 
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
@@ -123,27 +124,14 @@ def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{', '.join(SEARCHED_BY[strategy])}"
         )
     if strategy == "evolution":
-        _check_evolution(place, run)
+        candidates = block.candidates(space.depths) if space.kind == "block" else dense.candidates()
+        epochs, most = run.settings["recipe"].epochs, max(map(len, candidates))
+        check_epochs(place, epochs, run.settings["strategy"], most)
     _check_labels(place, run)
     if trains:
         _check_map(place, run, runs, space.kind, space)
         fraction = run.settings["strategy"].validation_fraction
         check_batch(place, run, runs, 1 - fraction if fraction else 1.0)
-
-
-def _check_evolution(place: str, run: Run) -> None:
-    """The paper's schedule fixes the number of epochs (FaUNAE sec. IV.B)."""
-    strategy, epochs = run.settings["strategy"], run.settings["recipe"].epochs
-    candidates = {"block": block.OPERATIONS, "dense": dense.OPERATIONS}
-    operations = len(candidates[run.settings["space"].kind])
-    rounds = sum(range(2, operations + 1))
-    needed = strategy.initial_epochs + strategy.elimination_epochs * rounds
-    if epochs != needed:
-        raise SettingsError(
-            f"{place}: recipe.epochs is {epochs}; {operations} operations take strategy."
-            f"initial_epochs {strategy.initial_epochs} + elimination_epochs "
-            f"{strategy.elimination_epochs} * {rounds} = {needed}"
-        )
 
 
 def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from stages.core.lines import RUNS
+from stages.core.networks.block_supernet import BlockSupernet
 from stages.core.run import resolve_run
-from stages.core.settings import SettingsError
+from stages.core.settings import BlockSpace, SettingsError
 from stages.plan.__main__ import as_text, main, plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,18 @@ def test_evolution_follows_the_search_that_it_starts_from():
     assert {line["follows"] for line in others} == {
         "prepare/cifar10/images/manifest.json", "prepare/imagenet/images/manifest.json",
     }  # fmt: skip
+
+
+def test_evolution_takes_the_epochs_of_the_most_operations_that_a_block_has():
+    """Every stage's first block has six, every other one seven: stages of one block have six."""
+    epochs = {"[1,1]": 21, "[1,2]": 28}  # 1 + E * (2 + ... + K), E = 1
+    for depths, count in epochs.items():
+        params = plan([
+            "scale=toy", 'only=["faunae.table2/FaUNAE (random)"]',
+            f"space.faunae-blocks.depths={depths}", f"recipe.evolve-blocks.epochs={count}",
+        ])  # fmt: skip
+        space = BlockSpace(**params["space"]["faunae-blocks"])
+        assert max(map(len, BlockSupernet(space).candidates)) == {21: 6, 28: 7}[count]
 
 
 def test_transfers_follow_the_training_of_their_weights():
@@ -193,7 +206,9 @@ REFUSED = [
     (["papers.ssnas.searches.random.objective=simclr"], r"needs objective none"),
     (["papers.ssnas.searches.ssnas.recipe=serach"], r"recipe has no entry 'serach'; there are: "),
     (["+recipe.pretrain-b64.drop_path=0.1"], r"of kind 'resnet' has neither cells nor drop path"),
-    (["paper=[faunae]", "recipe.evolve-cells.epochs=7"], r"8 operations take .* \* 35 = 36"),
+    (["paper=[faunae]", "recipe.evolve-cells.epochs=7"], r"8 operations take .* = 36;"),
+    (["paper=[faunae]", "space.faunae-blocks.depths=[1,1]"],
+     r"recipe\.epochs is 28, but 6 operations take .* \* \(2 \+ \.\.\. \+ 6\) = 21; set it to"),
     (["paper=[faunae]", "papers.faunae.searches.proxyless.space=faunae-cells"],
      r"proxyless searches: block"),
     (["detection.voc-c4.kind=retinanet"], r"kind is 'retinanet'; allowed: faster-rcnn-c4, mask-"),
