@@ -1,5 +1,4 @@
-"""Whether numbers can be meant, and whether there are as many images as a run needs, as far as that
-is known before `prepare`."""
+"""Whether there are as many images as a run needs, as far as that is known before `prepare`."""
 
 from __future__ import annotations
 
@@ -7,18 +6,7 @@ from stages.core.run import Run
 from stages.core.settings import SettingsError
 from stages.plan.datasets import Size, expected_size
 
-LARGEST = 2**63 - 1
 SMALLEST_BATCH = 2  # batch norm needs the statistics of more than one image
-
-
-def check_numbers(where: str, value: object) -> None:
-    """Raises SettingsError unless every number in `value` is finite and not negative: nothing that
-    a plan sets can be."""
-    for number in value if isinstance(value, list) else [value]:
-        if isinstance(number, list):
-            raise SettingsError(f"{where} is {value}; a list of numbers is expected, not of lists")
-        if isinstance(number, int | float) and not 0 <= number <= LARGEST:
-            raise SettingsError(f"{where} is {number}; it must be finite and not negative")
 
 
 def check_amounts(place: str, run: Run, runs: dict[str, Run]) -> None:

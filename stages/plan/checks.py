@@ -5,41 +5,21 @@ Every error names the key, what was given and what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
 from typing import Any
 
 from stages.core.lines import RUNS
 from stages.core.run import Run, resolve_run
 from stages.core.settings import SettingsError
 from stages.core.spaces import block, dense
-from stages.plan.amounts import check_amounts, check_batch, check_numbers
+from stages.plan.amounts import check_amounts, check_batch
 from stages.plan.datasets import expected_size
 from stages.plan.detection import check_data, check_transfer
 from stages.plan.names import check_names, check_references
+from stages.plan.network_fit import check_map, check_network
+from stages.plan.values import check_values
+from stages.search.evolution_rules import check_epochs
 
-ALLOWED = {  # by field name, wherever it occurs
-    "optimizer": ("sgd", "adam"),
-    "schedule": ("cosine", "constant", "steps", "exponential"),
-    "precision": ("float32", "bfloat16"),
-    "crop": ("resized", "padded", "none"),
-    "stem": ("cifar", "imagenet"),
-    "labels": ("labels", "no-labels"),
-    "criterion": ("contrastive_loss", "accuracy"),
-    "init": ("pretrained", "random"),
-    "on_error": ("stop", "skip"),
-    "order": (1, 2),
-    "edges": ("all", "top2"),
-    "head": ("linear", "mlp"),
-}
-IN_UNIT_INTERVAL = (
-    "flip", "jitter", "grayscale", "blur", "label_smoothing", "drop_path", "momentum",
-    "validation_fraction", "test_fraction", "label_fraction", "depth_mutation",
-    "mutation_weight", "loss_decay", "decay", "epsilon", "final_epsilon",
-)  # fmt: skip
-POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads",
-            "iterations", "images_per_batch", "reference_devices", "test_side", "longest",
-            "anchors_per_image", "rois_per_image", "pooler_resolution")  # fmt: skip
 SEARCHED_BY = {
     "darts": ("cell",),
     "evolution": ("block", "dense"),
@@ -47,9 +27,6 @@ SEARCHED_BY = {
     "random": ("cell", "block", "dense"),
     "manual": ("resnet",),
 }
-STEM_REDUCTION = {"cifar": 1, "imagenet": 8}  # of the cell networks' stems
-RESNET_REDUCTION = {"cifar": 8, "imagenet": 32}
-SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of its surroundings
 
 
 def check_plan(params: dict[str, Any]) -> None:
@@ -65,44 +42,11 @@ def check_plan(params: dict[str, Any]) -> None:
         check_references(place, run, runs)
     for place, run in runs.items():
         for settings_name, settings in run.settings.items():
-            _check_values(f"{place}: {settings_name}", settings)
-        _check_values(place, run.line)
+            check_values(f"{place}: {settings_name}", settings)
+        check_values(place, run.line)
         check_data(place, run, runs)
         CHECKS.get(run.stage, lambda *_: None)(place, run, runs)
         check_amounts(place, run, runs)
-
-
-def _check_values(where: str, settings: Any) -> None:
-    for key, value in _leaves(settings):
-        name = key.rpartition(".")[2]
-        check_numbers(f"{where}.{key}", value)
-        if name in ALLOWED and value not in ALLOWED[name]:
-            allowed = ", ".join(map(str, ALLOWED[name]))
-            raise SettingsError(f"{where}.{key} is {value!r}; allowed: {allowed}")
-        if name in IN_UNIT_INTERVAL and not 0 <= value <= 1:
-            raise SettingsError(f"{where}.{key} is {value}; allowed: 0 to 1")
-        if name in POSITIVE and value <= 0 and not (value == 0 and _may_be_zero(name, settings)):
-            raise SettingsError(f"{where}.{key} is {value}; it must be greater than 0")
-        if name in ("crop_scale", "crop_ratio", "blur_sigma") and not (
-            len(value) == 2 and 0 < value[0] <= value[1]
-        ):
-            raise SettingsError(f"{where}.{key} is {value}; allowed: [low, high], 0 < low <= high")
-
-
-def _may_be_zero(name: str, settings: Any) -> bool:
-    """Nothing given: another key, or what is there, decides."""
-    return name in ("channels", "cells") or (
-        name == "image_size" and settings.kind in ("voc", "coco")
-    )
-
-
-def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if is_dataclass(value):
-            yield from _leaves(value, f"{prefix}{field.name}.")
-        else:
-            yield f"{prefix}{field.name}", value
 
 
 # ------------------------------------------------------------ per stage ----
@@ -123,27 +67,14 @@ def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{', '.join(SEARCHED_BY[strategy])}"
         )
     if strategy == "evolution":
-        _check_evolution(place, run)
+        candidates = block.candidates(space.depths) if space.kind == "block" else dense.candidates()
+        epochs, most = run.settings["recipe"].epochs, max(map(len, candidates))
+        check_epochs(place, epochs, run.settings["strategy"], most)
     _check_labels(place, run)
     if trains:
-        _check_map(place, run, runs, space.kind, space)
+        check_map(place, run, runs, space.kind, space)
         fraction = run.settings["strategy"].validation_fraction
         check_batch(place, run, runs, 1 - fraction if fraction else 1.0)
-
-
-def _check_evolution(place: str, run: Run) -> None:
-    """The paper's schedule fixes the number of epochs (FaUNAE sec. IV.B)."""
-    strategy, epochs = run.settings["strategy"], run.settings["recipe"].epochs
-    candidates = {"block": block.OPERATIONS, "dense": dense.OPERATIONS}
-    operations = len(candidates[run.settings["space"].kind])
-    rounds = sum(range(2, operations + 1))
-    needed = strategy.initial_epochs + strategy.elimination_epochs * rounds
-    if epochs != needed:
-        raise SettingsError(
-            f"{place}: recipe.epochs is {epochs}; {operations} operations take strategy."
-            f"initial_epochs {strategy.initial_epochs} + elimination_epochs "
-            f"{strategy.elimination_epochs} * {rounds} = {needed}"
-        )
 
 
 def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
@@ -161,14 +92,14 @@ def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{place}: recipe.validation_fraction is {fraction}; a score needs images that were "
             "not trained on: between 0 and 1"
         )
-    _check_network(place, run, runs, f"search/{run.line.search}")
+    check_network(place, run, runs, f"search/{run.line.search}")
     check_batch(place, run, runs, min(fraction, 1 - fraction))
 
 
 def _check_retrain(place: str, run: Run, runs: dict[str, Run]) -> None:
     if run.settings["objective"].kind != "supervised":
         raise SettingsError(f"{place}.objective is {run.line.objective!r}; retrain is supervised")
-    _check_network(place, run, runs, _search_of(run, runs))
+    check_network(place, run, runs, _search_of(run, runs))
     check_batch(place, run, runs, 1.0)
 
 
@@ -186,7 +117,7 @@ def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
                 "architecture found by simclr, moco, random or manual, or own up to it with "
                 "searched_with_labels: true"
             )
-    _check_network(place, run, runs, _search_of(run, runs))
+    check_network(place, run, runs, _search_of(run, runs))
     check_batch(place, run, runs, 1.0)
 
 
@@ -242,35 +173,6 @@ def _check_labels(place: str, run: Run) -> None:
         raise SettingsError(
             f"{place}.labels is {run.line.labels!r}; "
             f"objective {run.line.objective!r} needs {needed}"
-        )
-
-
-def _check_network(place: str, run: Run, runs: dict[str, Run], search: str) -> None:
-    kind = runs[search].settings["space"].kind
-    network, recipe = run.settings["network"], run.settings["recipe"]
-    if kind in ("cell", "dense") and not (network.cells and network.channels):
-        raise SettingsError(f"{place}: network {run.line.network!r} needs channels and cells")
-    if kind in ("resnet", "block") and (recipe.drop_path or network.cells):
-        raise SettingsError(
-            f"{place}: a network of kind {kind!r} has neither cells nor drop path; "
-            f"network.cells is {network.cells}, recipe.drop_path {recipe.drop_path}"
-        )
-    _check_map(place, run, runs, kind, network)
-
-
-def _check_map(place: str, run: Run, runs: dict[str, Run], kind: str, size: Any) -> None:
-    """The last feature map's side after the stem's and the cells' reductions."""
-    side = runs[f"prepare/{run.line.data}"].settings["data"].image_size
-    if kind in ("resnet", "block"):
-        reduction = RESNET_REDUCTION[size.stem]
-    else:
-        reductions = len({size.cells // 3, 2 * size.cells // 3})
-        reduction = STEM_REDUCTION[size.stem] * 2**reductions
-    if side // reduction < SMALLEST_MAP:
-        raise SettingsError(
-            f"{place}: stem {size.stem!r} and its reductions shrink {side}x{side} images "
-            f"{reduction} times, to less than {SMALLEST_MAP}x{SMALLEST_MAP}; "
-            "use stem cifar, fewer cells or larger images"
         )
 
 

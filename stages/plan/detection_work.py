@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import torch
 from torch import nn
 
 from stages.core.networks.build import build_network
@@ -38,7 +39,7 @@ def transfer_flops(run: Run, data: Data) -> float:
 @cache
 def _trunk(stem: str, channels: int, side: int) -> int:
     """Multiply-adds up to stage 4 for a square image."""
-    network = build_network(resnet50(), Network(stem, channels), side)
+    network = _resnet50(stem, channels)
     network.layer4 = nn.Identity()
     return flops(network, side)
 
@@ -46,5 +47,10 @@ def _trunk(stem: str, channels: int, side: int) -> int:
 @cache
 def _stage5(stem: str, channels: int, cells: int) -> int:
     """Multiply-adds of stage 5 for one region."""
-    network = build_network(resnet50(), Network(stem, channels), 0)
+    network = _resnet50(stem, channels)
     return flops(network.layer4, cells, network.feature_dim // 2)
+
+
+def _resnet50(stem: str, channels: int) -> nn.Module:
+    with torch.device("meta"):
+        return build_network(resnet50(), Network(stem, channels), 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,14 @@ from stages.plan.detection_work import transfer_flops
 from stages.plan.phases import phases
 from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
 from stages.plan.schedule import makespan, upstream_of
-from stages.plan.work import Counted, Work, network_work, supernet_work, views_work
+from stages.plan.work import (
+    Counted,
+    Work,
+    network_parameters,
+    network_work,
+    supernet_work,
+    views_work,
+)
 
 FLEETS = (1, 8, 64)  # numbers of GPUs
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
@@ -66,8 +72,9 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         f"{GPUS[gpu].bytes / 1e12:.1f} TB/s, {GPUS[gpu].call * 1e6:.0f} us a call. "
         f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start.\n"
         "Searched cells are counted as the random cell of seed 0, searched chains of blocks as "
-        "ResNet-50.\nDisk: results; DVC's cache holds them a second time unless the file system "
-        "can share them."
+        "ResNet-50,\nsub-networks of a search as their mean.\n"
+        "Disk: results; DVC's cache holds them a second time unless the file system can share "
+        "them."
     )
 
 
@@ -132,10 +139,9 @@ def run_bytes(run: Run, params: dict[str, Any]) -> float:
     if run.stage == "select" or not KEPT[run.stage]:
         return SMALL_FILES
     objective = run.settings["objective"]
-    side = objective.views.size or _data(run, params)[0]
     copies = 2 if objective.kind == "moco" else 1
     queue = getattr(objective, "queue", 0) * getattr(objective, "projection", 0)
-    return SMALL_FILES + 4.0 * (copies * _network(run, params, 2, side).params + queue)
+    return SMALL_FILES + 4.0 * (copies * network_parameters(*_discrete(run, params)) + queue)
 
 
 def _data(run: Run, params: dict[str, Any]) -> tuple[int, Size]:
@@ -152,14 +158,15 @@ def _data(run: Run, params: dict[str, Any]) -> tuple[int, Size]:
 
 def _network(run: Run, params: dict[str, Any], batch: int, side: int) -> Counted:
     if run.stage == "search":
-        space, strategy = run.settings["space"], run.settings["strategy"].kind
-        if strategy == "darts":
-            return supernet_work(astuple(space), batch, side)
-        network = Network(space.stem, space.channels, getattr(space, "cells", 0))
-    else:
-        space, network = _searched_space(run, params), run.settings["network"]
-    depth = tuple(getattr(space, "depths", ())) or getattr(space, "depth", 0)
-    return network_work(space.kind, depth, astuple(network), batch, side)
+        return supernet_work(run.settings["space"], batch, side)
+    return network_work(*_discrete(run, params), batch, side)
+
+
+def _discrete(run: Run, params: dict[str, Any]) -> tuple[str, int | list[int], Network]:
+    """Kind, depth or depths, and size of a run's network."""
+    space = _searched_space(run, params)
+    depth = getattr(space, "depths", None) or getattr(space, "depth", 0)
+    return space.kind, depth, run.settings["network"]
 
 
 def _searched_space(run: Run, params: dict[str, Any]) -> Any:

@@ -102,33 +102,30 @@ class Expansion:
         if "minus" in row:
             other, _ = self._architecture(paper, searched_on, {"select": row["minus"]}, table)
             entry["minus"] = [make(data, other, row, seed) for seed in seeds]
+        made = [*entry["runs"], *entry.get("minus", ())]
+        weights = [source for run in made for source in self._weights(run)]
+        if "values" in row and weights:
+            entry["trained"] = weights
         entry["searches"] = searches
         if "values" not in row:  # no paper's row: shown with what the runs measured
-            trained = {run: self.runs[kind][run.partition("/")[2]] for run in entry["runs"]}
             entry["selection"] = architecture
-            entry["pretrained"] = [
-                f"pretrain/{line['pretrain']}" if kind == "probe" else run
-                for run, line in trained.items()
-            ]
+            entry["pretrained"] = weights or entry["runs"]
         return entry
 
+    def _weights(self, run: str) -> list[str]:
+        """The run, if there is one, whose weights `run` evaluates or starts from."""
+        stage, _, name = run.partition("/")
+        line = self.runs[stage][name]
+        if line.get("init") == "pretrained":
+            return [f"pretrain/{line['pretrain']}"]
+        return [line["weights"]] if "weights" in line else []
+
     def _retrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
-        name = _named(architecture, row.get("variant"), seed)
-        line = {
-            "data": data,
-            "architecture": architecture,
-            **{key: row[key] for key in ("network", "objective", "recipe")},
-            "seed": seed,
-        }
-        return self._add("retrain", name, line)
+        line = _training(data, architecture, row, seed)
+        return self._add("retrain", _named(architecture, row.get("variant"), seed), line)
 
     def _pretrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
-        line = {
-            "data": data,
-            "architecture": architecture,
-            **{key: row[key] for key in ("network", "objective", "recipe")},
-            "seed": seed,
-        }
+        line = _training(data, architecture, row, seed)
         if row.get("searched_with_labels"):
             line["searched_with_labels"] = True
         return self._add("pretrain", _named(architecture, row.get("variant"), seed), line)
@@ -262,6 +259,11 @@ class Expansion:
                 "give one of their rows a `variant`"
             )
         return f"{stage}/{name}"
+
+
+def _training(data: str, architecture: str, row: dict, seed: int) -> dict[str, Any]:
+    chosen = {key: row[key] for key in ("network", "objective", "recipe")}
+    return {"data": data, "architecture": architecture, **chosen, "seed": seed}
 
 
 def _named(architecture: str, variant: str | None, seed: int) -> str:

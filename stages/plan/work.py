@@ -6,7 +6,7 @@ depthwise convolutions and batch norms wait for memory: three numbers are counte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
@@ -18,14 +18,18 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from stages.core.data.views import RandomViews
+from stages.core.networks.block_supernet import BlockSupernet
 from stages.core.networks.build import build_network
+from stages.core.networks.dense_supernet import DenseSupernet
+from stages.core.networks.sampled_supernet import SampledSupernet
 from stages.core.networks.size import parameters
 from stages.core.networks.supernet import Supernet
-from stages.core.settings import CellSpace, Network, Views
+from stages.core.settings import SPACES, BlockSpace, CellSpace, DenseSpace, Network, Views
 from stages.core.spaces.block import resnet50
 from stages.core.spaces.dense import random_dense
 from stages.core.spaces.genotype import ResNetGenotype, random_genotype
 
+SUPERNETS = {"cell": Supernet, "block": BlockSupernet, "dense": DenseSupernet}
 UPDATE_CALLS = 6  # per parameter tensor: norm, clip, momentum, decay, step, zeroing
 UPDATE_PASSES = 5  # over the parameters' memory
 FEW = 16  # images whose views are counted
@@ -64,7 +68,7 @@ class _Counter(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
         kwargs = kwargs or {}
-        found = function(*args, **kwargs)
+        found = _outputs(function, args) or function(*args, **kwargs)
         if not function.is_view:
             tensors = [t for t in tree_leaves((args, kwargs, found)) if isinstance(t, Tensor)]
             formula = flop_registry.get(function.overloadpacket)
@@ -76,6 +80,15 @@ class _Counter(TorchDispatchMode):
         return found
 
 
+def _outputs(function: Any, args: tuple) -> tuple[Tensor, ...] | None:
+    """What batch norm gives without memory: torch goes through all of its formula for that, which
+    takes longer than everything else that is counted."""
+    if function is not torch.ops.aten.native_batch_norm.default or not args[0].is_meta:
+        return None
+    x = args[0]
+    return torch.empty_like(x), x.new_empty(x.shape[1]), x.new_empty(x.shape[1])
+
+
 def counted(call: Callable[[], object]) -> Work:
     """Of a call, without any backward pass."""
     with torch.no_grad(), _Counter() as counter:
@@ -83,37 +96,81 @@ def counted(call: Callable[[], object]) -> Work:
     return counter.work
 
 
-def count_network(network: nn.Module, batch: int, side: int) -> Counted:
+def count_network(
+    network: nn.Module, batch: int, side: int, trained: Iterable[nn.Parameter] | None = None
+) -> Counted:
+    """`trained` are the parameters that a step moves: all unless given."""
     network, images = network.to("meta").train(), torch.empty(batch, 3, side, side, device="meta")
     forward = counted(lambda: network(images))
-    tensors, params = len(list(network.parameters())), parameters(network)
-    update = Work(0.0, UPDATE_PASSES * 4.0 * params, UPDATE_CALLS * tensors)
-    return Counted(forward, update, params)
+    sizes = [p.numel() for p in (network.parameters() if trained is None else trained)]
+    update = Work(0.0, UPDATE_PASSES * 4.0 * sum(sizes), UPDATE_CALLS * len(sizes))
+    return Counted(forward, update, parameters(network))
+
+
+def supernet_work(space: CellSpace | BlockSpace | DenseSpace, batch: int, side: int) -> Counted:
+    """Of a search network: of all of DARTS', which computes every operation; of one that computes
+    sub-networks, their mean, with every operation of a place equally often."""
+    return _supernet_work(_fields(space), batch, side)
 
 
 @cache
-def supernet_work(space: tuple, batch: int, side: int) -> Counted:
-    """Of DARTS' supernet for the fields of a CellSpace."""
-    return count_network(Supernet(CellSpace(*space)), batch, side)
+def _supernet_work(fields: tuple, batch: int, side: int) -> Counted:
+    kind = fields[0]
+    with torch.device("meta"):
+        network = SUPERNETS[kind](SPACES[kind](*fields))
+    if not isinstance(network, SampledSupernet):
+        return count_network(network, batch, side)
+    found = []
+    for shift in range(max(map(len, network.candidates))):
+        network.choice = [
+            names[(place + shift) % len(names)] for place, names in enumerate(network.candidates)
+        ]
+        found.append(count_network(network, batch, side, network.active_parameters()))
+    share = 1 / len(found)
+    return Counted(
+        sum((counted.forward for counted in found), Work()) * share,
+        sum((counted.update for counted in found), Work()) * share,
+        parameters(network),
+    )
 
 
-@cache
-def network_work(kind: str, depth: int | tuple, network: tuple, batch: int, side: int) -> Counted:
+def network_work(kind: str, depth: int | list, network: Network, batch: int, side: int) -> Counted:
     """Of a discrete network: a random cell of seed 0, or ResNet-50 as a chain of blocks, stands for
-    what will be found."""
+    what will be found. `depth` is a fixed network's, or the depths of a chain."""
+    depth = tuple(depth) if isinstance(depth, list) else depth
+    return _network_work(kind, depth, _fields(network), batch, side)
+
+
+def network_parameters(kind: str, depth: int | list, network: Network) -> int:
+    depth = tuple(depth) if isinstance(depth, list) else depth
+    return parameters(_network(kind, depth, _fields(network)))
+
+
+@cache
+def _network_work(kind: str, depth: int | tuple, fields: tuple, batch: int, side: int) -> Counted:
+    return count_network(_network(kind, depth, fields), batch, side)
+
+
+@cache
+def _network(kind: str, depth: int | tuple, fields: tuple) -> nn.Module:
     genotypes = {
         "cell": lambda: random_genotype(0),
         "dense": lambda: random_dense(0),
         "block": lambda: resnet50(depth),
         "resnet": lambda: ResNetGenotype(depth),
     }
-    return count_network(build_network(genotypes[kind](), Network(*network), side), batch, side)
+    with torch.device("meta"):
+        return build_network(genotypes[kind](), Network(*fields), 0)
+
+
+def _fields(settings: Any) -> tuple:
+    """A dataclass' values, hashable."""
+    return tuple(tuple(v) if isinstance(v, list) else v for v in astuple(settings))
 
 
 def views_work(views: Views, batch: int, side: int) -> Work:
     """Of random views of one batch; counted on a few images, as each is drawn by itself."""
-    fields = tuple(tuple(v) if isinstance(v, list) else v for v in astuple(views))
-    work = _few_views(fields, side)
+    work = _few_views(_fields(views), side)
     return Work(work.flops * batch / FEW, work.bytes * batch / FEW, work.calls)
 
 

@@ -9,7 +9,15 @@ from tabulate import tabulate
 from stages.report.headline import headline
 from stages.report.settings import IDENTITY, row_label
 from stages.report.tables import EXTRAS, lines
-from stages.report.wording import SCALES, disagreements, interval, metrics_of, spread, title
+from stages.report.wording import (
+    SCALES,
+    TRAINING,
+    disagreements,
+    interval,
+    metrics_of,
+    spread,
+    title,
+)
 
 
 def index(tables: list[dict[str, Any]]) -> str:
@@ -34,9 +42,8 @@ def index(tables: list[dict[str, Any]]) -> str:
     text.append(
         "Values are percentages: mean ± sample standard deviation over n seeds, none left out; the "
         "95 % interval (Student's t) is given from 3 seeds on. Difference = here - reported. Bold: "
-        "the paper's own method. Search cost: device-days of all seeds' searches. Training: "
-        "seconds of all seeds' training and evaluation. FLOPs: multiply-adds of one image. "
-        "Untrained: the same network with random weights.\n"
+        f"the paper's own method. Search cost: device-days of all seeds' searches. {TRAINING} "
+        "FLOPs: multiply-adds of one image. Untrained: the same network with random weights.\n"
     )
     for table in tables:
         text.append(f"## {title(table)}\n\n{page(table)}")

@@ -24,7 +24,7 @@ from stages.report.prediction import LEAST, RESAMPLES
 from stages.report.provenance import data_sets, machine, plan_hash, versions
 from stages.report.settings import Report
 from stages.report.table_view import table_view
-from stages.report.wording import SCALES, TITLES
+from stages.report.wording import SCALES, TITLES, TRAINING
 
 
 def page(
@@ -56,6 +56,7 @@ def page(
         "headline": headline(tables),
         "findings": findings(views, evidence, asked, margins, evolutions, stages),
         "titles": TITLES,
+        "training": TRAINING,
         "papers": {
             paper: [view for view in views if view["paper"] == paper]
             for paper in dict.fromkeys(view["paper"] for view in views)

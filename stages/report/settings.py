@@ -25,7 +25,7 @@ class ReportRow:
     values: dict[str, str]  # metric of the table: key of the runs' metrics.json, a fraction
     minus: list[str] = field(default_factory=list)  # subtracted from `runs`, pair by pair
     searches: list[str] = field(default_factory=list)  # runs whose cost is the search cost
-    trained: list[str] = field(default_factory=list)  # runs that trained what `runs` evaluate
+    trained: list[str] = field(default_factory=list)  # runs whose weights `runs` and `minus` read
     batch_size: int | None = None
     init: str | None = None
     method: str | None = None

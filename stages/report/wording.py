@@ -8,6 +8,12 @@ from stages.report.statistics import apart
 
 TITLES = {"ssnas": "SSNAS", "faunae": "FaUNAE"}
 
+# The column of that name, for every kind of row; the page gives it in the unit that fits.
+TRAINING = (
+    "Training: time of all seeds' training and evaluation, and of the training of the weights that "
+    "they evaluate or start from; every run once."
+)
+
 SCALES = {
     "smoke": "only shows that every stage runs; its numbers mean nothing",
     "toy": "stand-in data and small networks, trained for minutes: it shows that every step works "

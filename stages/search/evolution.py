@@ -32,7 +32,7 @@ from stages.core.training.loop import Companion, train
 from stages.core.training.optimisers import build_optimizer
 from stages.search.alpha_gradients import unchanged_buffers
 from stages.search.data import open_search_data
-from stages.search.evolution_rules import Population, annealed, total_epochs
+from stages.search.evolution_rules import Population, annealed, check_epochs, total_epochs
 from stages.search.initial import initial_structure
 from stages.search.strategies import Found, by_space
 
@@ -61,7 +61,10 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
         images=len(data.training.indices),
     )
     evolution = Generations(strategy, network, objective, data.held_out, seed)
-    check_epochs(run, evolution)
+    operations = evolution.population.left
+    check_epochs(f"search/{run.name}", run.settings["recipe"].epochs, strategy, operations)
+    if space.kind == "dense" and space.edges not in ("all", "top2"):
+        raise SettingsError(f"space.edges is {space.edges!r}; there are: all, top2")
     parameters = [*network.parameters(), *objective.trained_parameters()]
     train(
         network,
@@ -92,21 +95,6 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
         "supernet_parameters": sum(p.numel() for p in network.parameters()),
     }
     return Found(genotype, metrics, device=device_name(device))
-
-
-def check_epochs(run: Run, evolution: Generations) -> None:
-    """Raises SettingsError unless the recipe has as many epochs as the evolution takes, or the
-    space's setting `edges` is unknown."""
-    strategy, space = run.settings["strategy"], run.settings["space"]
-    if run.settings["recipe"].epochs != evolution.epochs:
-        raise SettingsError(
-            f"recipe.epochs is {run.settings['recipe'].epochs}, but this evolution takes "
-            f"{evolution.epochs}: strategy.initial_epochs {strategy.initial_epochs} + "
-            f"strategy.elimination_epochs {strategy.elimination_epochs} * (2 + ... + "
-            f"{evolution.population.left}); set it to that"
-        )
-    if space.kind == "dense" and space.edges not in ("all", "top2"):
-        raise SettingsError(f"space.edges is {space.edges!r}; there are: all, top2")
 
 
 def accepted(entry: dict[str, Any]) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from statistics import mean
 
 import pytest
 import torch
@@ -14,7 +16,8 @@ from stages.core.networks.build import build_network
 from stages.core.networks.size import flops, parameters
 from stages.core.networks.supernet import Supernet
 from stages.core.run import resolve_run
-from stages.core.settings import CellSpace, Network, SettingsError, Views
+from stages.core.settings import BlockSpace, CellSpace, Network, SettingsError, Views
+from stages.core.spaces.block import candidates, from_choice
 from stages.core.spaces.genotype import ResNetGenotype
 from stages.plan import estimate as module
 from stages.plan.__main__ import main, plan
@@ -22,7 +25,14 @@ from stages.plan.datasets import Size
 from stages.plan.estimate import check, estimate, run_bytes, run_work
 from stages.plan.phases import phases
 from stages.plan.rates import Rates, measured_rates
-from stages.plan.work import Work, count_network, views_work
+from stages.plan.work import (
+    UPDATE_PASSES,
+    Work,
+    count_network,
+    counted,
+    supernet_work,
+    views_work,
+)
 
 DIGITS = Size(256, 64, 0, 10)
 
@@ -89,6 +99,38 @@ def test_counted_by_hand():
     assert counted.forward.calls == 1
     assert counted.forward.bytes == 4 * (maps * 3 + 3 * 8 * 9 + maps * 8)
     assert counted.params == 3 * 8 * 9
+
+
+def test_batch_norm_counts_the_same_without_memory():
+    layers = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8)).train()
+    images = torch.zeros(4, 3, 16, 16)
+    done = counted(lambda: layers(images))
+    assert done.calls == 4  # convolution, batches seen, an empty reserve, batch norm
+    assert count_network(layers, batch=4, side=16).forward == done
+
+
+def test_a_sampled_search_network_costs_what_its_sub_networks_cost_on_average():
+    space = BlockSpace("block", 4, [1, 1], "cifar")
+    chains = [
+        build_network(from_choice((1, 1), choice), Network("cifar", 4), 16)
+        for choice in itertools.product(*candidates((1, 1)))
+    ]
+    assert len(chains) == 36
+    found = supernet_work(space, batch=2, side=16)
+    assert found.forward.flops == pytest.approx(2 * 2 * mean(flops(chain, 16) for chain in chains))
+    moved = mean(parameters(chain) for chain in chains)
+    assert found.update.bytes == pytest.approx(4 * UPDATE_PASSES * moved)
+    assert found.params > max(parameters(chain) for chain in chains)
+
+
+def test_the_papers_own_plan_is_counted(monkeypatch):
+    monkeypatch.setattr(module, "measured_rates", lambda _: Rates(1e10, 1e10, 1e-5))
+    params = plan(["scale=paper", "paper=[faunae]"])
+    (line,) = re.findall(r"^pretrain .*", estimate(params, "A100"), re.MULTILINE)
+    # 200 epochs of ImageNet, 4 passes of ResNet-50's 4.09 G multiply-adds; views come on top
+    moco = run_work(run_of(params, "pretrain", "resnet50-imagenet-moco-v2-s0"), params)
+    assert moco.flops == pytest.approx(200 * 1_281_167 * 4 * 2 * 4.09e9, rel=0.02)
+    assert float(line.split()[2].replace(",", "")) > 8 * moco.flops / 1e12
 
 
 def test_views_are_counted_per_image_and_cost_what_they_do():

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from stages.core.lines import RUNS
+from stages.core.networks.block_supernet import BlockSupernet
 from stages.core.run import resolve_run
-from stages.core.settings import SettingsError
+from stages.core.settings import BlockSpace, SettingsError
 from stages.plan.__main__ import as_text, main, plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,18 @@ def test_evolution_follows_the_search_that_it_starts_from():
     }  # fmt: skip
 
 
+def test_evolution_takes_the_epochs_of_the_most_operations_that_a_block_has():
+    """Every stage's first block has six, every other one seven: stages of one block have six."""
+    epochs = {"[1,1]": 21, "[1,2]": 28}  # 1 + E * (2 + ... + K), E = 1
+    for depths, count in epochs.items():
+        params = plan([
+            "scale=toy", 'only=["faunae.table2/FaUNAE (random)"]',
+            f"space.faunae-blocks.depths={depths}", f"recipe.evolve-blocks.epochs={count}",
+        ])  # fmt: skip
+        space = BlockSpace(**params["space"]["faunae-blocks"])
+        assert max(map(len, BlockSupernet(space).candidates)) == {21: 6, 28: 7}[count]
+
+
 def test_transfers_follow_the_training_of_their_weights():
     params = plan(["scale=toy", "only=[faunae.table3,faunae.table4]"])
     assert len(params["transfer"]) == 7
@@ -61,6 +74,32 @@ def test_transfers_follow_the_training_of_their_weights():
     )
     # The weights are those of table 2, where it has the row.
     assert set(params["pretrain"]) <= set(plan(["scale=toy"])["pretrain"])
+
+
+def test_a_row_names_the_trainings_whose_weights_its_runs_read():
+    tables = plan(["scale=toy"])["report"]["tables"]
+
+    def trained(table, **identity):
+        (row,) = (row for row in tables[table] if identity.items() <= row.items())
+        return row.get("trained", [])
+
+    assert trained("ssnas.table1", row="SSNAS (first order)") == []  # trained from scratch
+    assert trained("ssnas.section4_4", row="split minus same set") == []
+    assert trained("ssnas.table4", row="ResNet-18", batch_size=32) == [
+        "pretrain/resnet18-digits-b32-s0", "pretrain/resnet18-digits-b32-s1",
+    ]  # fmt: skip
+    five_cells = "pretrain/ssnas-5cells-digits-unlabeled"
+    assert trained("ssnas.table5", row="SSNAS (first order)", init="pretrained") == [
+        f"{five_cells}-s0", f"{five_cells}-s1",
+    ]  # fmt: skip
+    assert trained("ssnas.table5", init="random weights") == []  # its weights were not pretrained
+    assert trained("faunae.table2", row="FaUNAE (random)") == [
+        "pretrain/faunae-from-random-shapes-s0"
+    ]
+    assert trained("faunae.table3", method="supervised") == [
+        "retrain/resnet50-shapes-supervised-s0"
+    ]
+    assert trained("faunae.table4", row="FaUNAE") == ["pretrain/faunae-from-proxyless-shapes-s0"]
 
 
 def test_the_recipe_of_detection_knows_the_devices_of_the_plan():
@@ -167,7 +206,9 @@ REFUSED = [
     (["papers.ssnas.searches.random.objective=simclr"], r"needs objective none"),
     (["papers.ssnas.searches.ssnas.recipe=serach"], r"recipe has no entry 'serach'; there are: "),
     (["+recipe.pretrain-b64.drop_path=0.1"], r"of kind 'resnet' has neither cells nor drop path"),
-    (["paper=[faunae]", "recipe.evolve-cells.epochs=7"], r"8 operations take .* \* 35 = 36"),
+    (["paper=[faunae]", "recipe.evolve-cells.epochs=7"], r"8 operations take .* = 36;"),
+    (["paper=[faunae]", "space.faunae-blocks.depths=[1,1]"],
+     r"recipe\.epochs is 28, but 6 operations take .* \* \(2 \+ \.\.\. \+ 6\) = 21; set it to"),
     (["paper=[faunae]", "papers.faunae.searches.proxyless.space=faunae-cells"],
      r"proxyless searches: block"),
     (["detection.voc-c4.kind=retinanet"], r"kind is 'retinanet'; allowed: faster-rcnn-c4, mask-"),

@@ -130,6 +130,7 @@ def test_quoted_rows_and_several_metrics(document):
 
 def test_findings_are_made_from_the_numbers(document):
     text = words(document, "findings")
+    assert "evaluation, and of the training of the weights that they evaluate or start" in text
     assert "3/38 3 of the 38 rows that can be run were run; 35 are not in this plan." in text
     assert "9 rows are quoted by the papers from elsewhere and only shown." in text
     assert "0/1 Methods come in the papers' order in 0 of 1 comparisons of means." in text

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
+
+from stages.plan.__main__ import plan as composed
+from stages.report.settings import ReportRow, read_reported, typed_report
+from stages.report.tables import collect
+from tests.report.conftest import REPORTED
 
 
 @pytest.fixture
@@ -15,6 +21,25 @@ def made(project, report) -> Path:
     assert code == 0, text
     assert "6 of 20 rows in 6 tables reproduced" in text
     return project / "results/tables"
+
+
+def every_run(row: ReportRow) -> list[str]:
+    return [*row.runs, *row.minus, *row.trained, *row.searches]
+
+
+def hash_of(run: str) -> int:
+    """Seconds of a run that no other set of a few runs adds up to."""
+    return int(hashlib.sha256(run.encode()).hexdigest()[:10], 16)
+
+
+def write_run(folder: Path, seconds: float) -> None:
+    """Results with every key that a table can ask for."""
+    keys = "test_error test_accuracy top5_error linear_accuracy finetune_accuracy AP50 AP AP75"
+    masks = "AP_box AP50_box AP75_box AP_mask AP50_mask AP75_mask"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(json.dumps(dict.fromkeys(f"{keys} {masks}".split(), 0.5)))
+    cost = {"seconds": seconds, "gpu_days": 0.0, "device": "cpu"}
+    (folder / "cost.json").write_text(json.dumps(cost))
 
 
 def rows(made: Path, table: str) -> dict[tuple, dict]:
@@ -107,6 +132,50 @@ def test_difference_of_paired_runs(made):
     assert row["training_seconds"] == 400
 
 
+ROWS = {  # a row of every kind: the trainings and evaluations that it takes
+    ("ssnas.table1", "SSNAS (first order)"): {
+        "retrain/ssnas-digits-s0", "retrain/ssnas-digits-s1",
+    },
+    ("ssnas.table4", "ResNet-18"): {
+        f"{stage}/resnet18-digits-b32-s{seed}" for stage in ("pretrain", "probe") for seed in (0, 1)
+    },
+    ("faunae.table2", "FaUNAE (random)"): {
+        "pretrain/faunae-from-random-shapes-s0", "probe/faunae-from-random-shapes-s0",
+    },
+    ("faunae.table3", "FaUNAE"): {
+        "pretrain/faunae-from-proxyless-shapes-s0",
+        "transfer/faunae-from-proxyless-scenes-voc-s0",
+    },
+}  # fmt: skip
+
+
+def test_training_is_the_time_of_all_runs_that_made_a_row(tmp_path):
+    plan = typed_report(composed(["scale=toy"])["report"])
+    for run in {run for rows in plan.tables.values() for row in rows for run in every_run(row)}:
+        write_run(tmp_path / run, seconds=hash_of(run))
+    tables = collect(plan, read_reported(REPORTED), tmp_path, "a commit")
+    found = {
+        (f"{table['paper']}.{table['table']}", row["row"]): row["training_seconds"]
+        for table in tables
+        for row in table["rows"][::-1]  # of rows with one name the first one stays
+        if row["reproduced"]
+    }
+    for row, runs in ROWS.items():
+        assert found[row] == sum(map(hash_of, runs)), row
+
+
+def test_weights_that_two_seeds_share_are_counted_once(project, report):
+    plan = project / "params.yaml"
+    shared = "trained: [pretrain/ssnas-s0, pretrain/ssnas-s1]"
+    assert shared in plan.read_text()
+    plan.write_text(
+        plan.read_text().replace(shared, "trained: [pretrain/ssnas-s0, pretrain/ssnas-s0]")
+    )
+    assert report(project)[0] == 0
+    row = rows(project / "results/tables", "ssnas.table4")[("SSNAS (first order)", 32)]
+    assert row["training_seconds"] == 300
+
+
 def test_a_row_without_pretraining_has_no_gain_and_its_own_data(made):
     row = rows(made, "ssnas.table5")[("SSNAS (first order)", "random weights")]
     assert row["reproduced"]["mean"] == 12.5
@@ -161,6 +230,7 @@ def test_page_says_scale_device_and_wrong_order(made):
     assert "**Scale: toy** - stand-in data" in page
     assert "**Device: cpu.** Data: a pool of digits for STL-10; digits for CIFAR-10." in page
     assert "6 of 20 runnable rows reproduced" in page
+    assert "and of the training of the weights that they evaluate or start from; every run" in page
     assert "average 1.25 times" in page
     assert "above in 1 of 2 rows" in page
     # Table 1, both metrics of table 4 and the sign of section 4.4 all contradict the paper here.

@@ -138,12 +138,12 @@ def test_teacher_is_the_moving_average_of_the_students():
 
 def test_teacher_and_queue_get_no_gradient_and_loss_leaves_them_alone():
     network, objective = made()
-    before = [p.clone() for p in objective.teacher.parameters()]
+    teacher = [*objective.teacher.parameters(), *objective.teacher_projection.parameters()]
+    before = [p.clone() for p in teacher]
     queue = objective.queue.clone()
     objective.loss(network, pictures(4)).backward()
-    teacher = [*objective.teacher.parameters(), *objective.teacher_projection.parameters()]
     assert all(p.grad is None and not p.requires_grad for p in teacher)
-    assert all(torch.equal(a, b) for a, b in zip(before, teacher, strict=False))
+    assert all(torch.equal(a, b) for a, b in zip(before, teacher, strict=True))
     assert torch.equal(queue, objective.queue)
     assert not objective.queue.requires_grad
     trained = {id(p) for p in objective.trained_parameters()}
