@@ -47,7 +47,7 @@ with repo.lock, params_read_once():
         if stage.name.startswith(("prepare@", "search@")):
             stage.save(run_cache=False)
             stage.commit()
-            entries |= serialize.to_lockfile(stage)
+            entries |= json.loads(json.dumps(serialize.to_lockfile(stage)))  # no aliases
 dump_yaml("dvc.lock", {"schema": "2.0", "stages": entries})
 """
 
