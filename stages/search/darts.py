@@ -11,7 +11,6 @@ from torch import nn
 
 from stages.core.data.batches import Batch
 from stages.core.networks.supernet import Supernet
-from stages.core.objectives.build import build_objective
 from stages.core.objectives.objective import Objective
 from stages.core.run import Run
 from stages.core.settings import Darts, SettingsError
@@ -19,6 +18,7 @@ from stages.core.spaces.genotype import alpha_entropy, derive, skip_connections
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.curves import Curves
 from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.discrete import initial_objective
 from stages.core.training.distributed import draw_apart
 from stages.core.training.loop import Companion, evaluate, train
 from stages.core.training.optimisers import build_optimizer
@@ -42,17 +42,10 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
     seed_step(seed, 0, 0, "network")
     space = run.settings["space"]
     network = by_space(run, {"cell": Supernet})(space).to(device)
-    mean, std = data.images.mean, data.images.std
-    seed_step(seed, 0, 0, "objective")
-    objective = build_objective(
-        run.settings["objective"],
-        network,
-        mean,
-        std,
-        classes=data.classes,
-        stem=space.stem,
-        images=len(data.training.indices),
-    )
+    objective = initial_objective(
+        run.settings["objective"], network, data.images, len(data.training.indices), seed,
+        data.classes, space.stem,
+    )  # fmt: skip
     weights = [*network.weight_parameters(), *objective.trained_parameters()]
     optimizer = build_optimizer(recipe, weights)
     steps = AlphaSteps(strategy, network, objective, optimizer, data, seed, recipe.precision)

@@ -19,7 +19,6 @@ from stages.core.data.batches import Batches
 from stages.core.networks.block_supernet import BlockSupernet
 from stages.core.networks.dense_supernet import DenseSupernet
 from stages.core.networks.sampled_supernet import SampledSupernet
-from stages.core.objectives.build import build_objective
 from stages.core.objectives.objective import Objective
 from stages.core.run import Run
 from stages.core.settings import Evolution, SettingsError
@@ -28,6 +27,7 @@ from stages.core.spaces.genotype import Genotype
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.curves import Curves
 from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.discrete import initial_objective
 from stages.core.training.loop import Companion, train
 from stages.core.training.optimisers import build_optimizer
 from stages.search.alpha_gradients import unchanged_buffers
@@ -50,16 +50,10 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
     seed_step(seed, 0, 0, "network")
     network = supernet(space).to(device)
     network.choice = initial.choice
-    seed_step(seed, 0, 0, "objective")
-    objective = build_objective(
-        run.settings["objective"],
-        network,
-        data.images.mean,
-        data.images.std,
-        classes=data.classes,
-        stem=space.stem,
-        images=len(data.training.indices),
-    )
+    objective = initial_objective(
+        run.settings["objective"], network, data.images, len(data.training.indices), seed,
+        data.classes, space.stem,
+    )  # fmt: skip
     evolution = Generations(strategy, network, objective, data.held_out, seed)
     operations = evolution.population.left
     check_epochs(f"search/{run.name}", run.settings["recipe"].epochs, strategy, operations)

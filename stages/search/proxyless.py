@@ -16,7 +16,6 @@ from torch import Tensor
 
 from stages.core.data.batches import Batch
 from stages.core.networks.block_supernet import BlockSupernet
-from stages.core.objectives.build import build_objective
 from stages.core.objectives.objective import Objective
 from stages.core.run import Run
 from stages.core.settings import Proxyless
@@ -24,6 +23,7 @@ from stages.core.spaces.genotype import alpha_entropy
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.curves import Curves
 from stages.core.training.device import device_name, prepare_device, seed_step
+from stages.core.training.discrete import initial_objective
 from stages.core.training.distributed import average, draw_apart
 from stages.core.training.loop import Companion, train
 from stages.core.training.optimisers import build_optimizer
@@ -42,16 +42,10 @@ def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
     data = open_search_data(run, inputs, device, strategy.validation_fraction)
     seed_step(seed, 0, 0, "network")
     network = supernet(space).to(device)
-    seed_step(seed, 0, 0, "objective")
-    objective = build_objective(
-        run.settings["objective"],
-        network,
-        data.images.mean,
-        data.images.std,
-        classes=data.classes,
-        stem=space.stem,
-        images=len(data.training.indices),
-    )
+    objective = initial_objective(
+        run.settings["objective"], network, data.images, len(data.training.indices), seed,
+        data.classes, space.stem,
+    )  # fmt: skip
     seed_step(seed, 0, 0, "alpha")
     precision = run.settings["recipe"].precision
     steps = GateSteps(strategy, network, objective, data, seed, precision)

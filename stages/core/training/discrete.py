@@ -50,7 +50,7 @@ def initial_objective(
     stem: str = "cifar",
 ) -> Objective:
     """`build_objective` for `network` and the `trained_on` of `images` that it will be trained on,
-    with the random weights of `seed`.
+    with the random weights of `seed`; a search network's too.
 
     Drawn apart from the network's: a head of another size leaves the network's weights as they are.
     """
