@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,16 @@ def stage_command(
                 out.rmdir()
         text = no_room(error) if isinstance(error, OSError) else error
         print(f"{stage} {arguments.run}: {text}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+@contextlib.contextmanager
+def refusals(command: str) -> Iterator[None]:
+    """What a user can put right ends the process with its text and code 2."""
+    try:
+        yield
+    except (SettingsError, InputError) as error:
+        print(f"{command}: {error}", file=sys.stderr)
         raise SystemExit(2) from error
 
 

@@ -23,8 +23,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core.command import InputError
-from stages.core.settings import SettingsError
+from stages.core.command import refusals
 
 FORMATS = ("onnx", "torch.export")
 
@@ -66,11 +65,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.print_help()
         return
     arguments = parser.parse_args(argv)
-    try:
+    with refusals("export"):
         print(export(arguments.run, arguments.format, arguments.results, arguments.out))
-    except (SettingsError, InputError) as error:
-        print(f"export: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":

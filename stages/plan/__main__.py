@@ -14,15 +14,13 @@ An unknown key, a wrong type or an impossible combination is refused here, befor
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import yaml
 
-from stages.core.command import InputError
+from stages.core.command import refusals
 from stages.core.lines import RUNS
 from stages.core.run import PLAN, resolve_run
-from stages.core.settings import SettingsError
 from stages.plan.checks import check_plan
 from stages.plan.compose import compose_config
 from stages.plan.expand import Expansion
@@ -80,7 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--gpu", default="A100", help="the GPU that --estimate also names")
     parser.add_argument("--out", type=Path, default=PLAN, help="file to write")
     arguments = parser.parse_args(argv)
-    try:
+    with refusals("plan"):
         params = plan(arguments.overrides)
         if arguments.show:
             stage, _, name = arguments.show.partition("/")
@@ -100,9 +98,6 @@ def main(argv: list[str] | None = None) -> None:
                 (arguments.out.parent / "results" / stage).mkdir(parents=True, exist_ok=True)
             counts = ", ".join(f"{len(params[stage])} {stage}" for stage in RUNS)
             print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
-    except (SettingsError, InputError) as error:
-        print(f"plan: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":

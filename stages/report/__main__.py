@@ -28,9 +28,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core.command import InputError
+from stages.core.command import refusals
 from stages.core.run import PLAN
-from stages.core.settings import SettingsError
 from stages.report.evidence import read_evidence
 from stages.report.own import collect_own, write_own
 from stages.report.page import page
@@ -82,11 +81,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.print_help()
         return
     arguments = parser.parse_args(argv)
-    try:
+    with refusals("report"):
         report(arguments.results, arguments.reported, arguments.out, arguments.page)
-    except (SettingsError, InputError) as error:
-        print(f"report: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":
