@@ -14,6 +14,7 @@ from stages.core.run import typed
 from stages.core.settings import SECTIONS, Data, SettingsError
 from stages.plan.datasets import expected_size
 
+MOST_SEEDS = 1000  # a plan holds a line for every run
 OWN = "own."  # tables of no paper: nothing was reported
 IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart
 
@@ -283,10 +284,11 @@ def _check_shape(config: dict[str, Any]) -> None:
     only, seeds = config["only"], config["seeds"]
     if not isinstance(only, list) or not all(isinstance(name, str) for name in only):
         raise SettingsError(f"only is {only!r}; a list of tables and rows is expected")
-    for name in ("search", "final"):
-        count = seeds.get(name) if isinstance(seeds, dict) else None
-        if type(count) is not int or count < 1:
-            raise SettingsError(f"seeds.{name} is {count!r}; a whole number from 1 is expected")
+    seeds = seeds if isinstance(seeds, dict) else {}
+    for name in {"search": 0, "final": 0, **seeds}:
+        count = seeds.get(name)
+        if type(count) is not int or not 1 <= count <= MOST_SEEDS:
+            raise SettingsError(f"seeds.{name} is {count!r}; allowed: 1 to {MOST_SEEDS}")
     for section in (*SECTIONS, "papers", "stand_ins", "resources"):
         if not isinstance(config.get(section) or {}, dict):
             raise SettingsError(f"{section} is {config[section]!r}; a mapping is expected")

@@ -29,6 +29,8 @@ from stages.core.spaces.genotype import random_genotype, read_genotype, validate
 from stages.core.training.checkpoint import Checkpoints
 from stages.plan.__main__ import plan as composed
 from stages.plan.checks import check_plan
+from stages.plan.compose import compose_config
+from stages.plan.expand import Expansion
 from stages.prepare.files import image_files
 
 bounded = settings(
@@ -150,17 +152,36 @@ def test_files_that_are_no_plan(text, tmp_path):
         read_run("search", "s", path)
 
 
-@few
-@given(
-    key=st.sampled_from(
-        ["recipe.search.epochs", "objective.simclr.views.crop_scale", "only", "seeds.search",
-         "data.digits.train", "recipe.search.milestones", "scale", "paper", "x.y", "network.cells"]
-    ),
-    value=st.text(max_size=12) | st.integers().map(str) | VALUES.map(str),
+KEYS = st.sampled_from(
+    ["recipe.search.epochs", "objective.simclr.views.crop_scale", "only", "seeds.search",
+     "data.digits.train", "recipe.search.milestones", "scale", "paper", "x.y", "network.cells"]
 )  # fmt: skip
+
+
+@settings(bounded, max_examples=8)  # most of a second each: Hydra reads all of workflow/config
+@given(key=KEYS, value=st.text(max_size=12) | st.integers().map(str) | VALUES.map(str))
 def test_overrides(key, value):
     with suppress(SettingsError):
         composed(["scale=smoke", f"{key}={value}"])
+
+
+@pytest.fixture(scope="module")
+def config():
+    return compose_config(["scale=smoke"])
+
+
+@fewer
+@given(key=KEYS, value=VALUES)
+def test_a_value_that_an_override_gives(key, value, config):
+    """Behind Hydra's syntax, which the test above goes through."""
+    *folders, last = key.split(".")
+    tree = copy.deepcopy(config)
+    section = tree
+    for folder in folders:
+        section = section.setdefault(folder, {})
+    section[last] = value
+    with suppress(SettingsError):
+        check_plan(Expansion(tree).params())
 
 
 # ------------------------------------------------------------- genotypes ----

@@ -220,6 +220,8 @@ REFUSED = [
     (["stand_ins.voc=shapes"], r"data is of kind 'shapes', without boxes; allowed: voc, coco"),
     (["stand_ins.cifar10=scenes-voc"], r"which has boxes: only transfer reads it"),
     (["data.digits.image_size=0"], r"image_size is 0; it must be greater than 0"),
+    (["seeds.search=1001"], r"seeds\.search is 1001; allowed: 1 to 1000"),
+    (["seeds.faunae=many"], r"seeds\.faunae is 'many'; allowed: 1 to 1000"),
     (["scale=huge"], r"scale/huge.*Available options.*toy"),
     (["only=[ssnas.table9]"], r"the plan has no rows"),
 ]  # fmt: skip
