@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <vector>
 
 #include "vectors.h"
 
@@ -36,7 +35,7 @@ class Window {
    public:
     explicit Window(const Shape<T>& shape)
         : shape(shape),
-          size(shape.line() + (K - 1) * shape.channels + Vectors<T>::LANES),
+          size((shape.line() + (K - 1) * shape.channels) / LANES * LANES + 2 * LANES),
           copies((K + 1) * size) {}
 
     // Goes to a row of an image, row by row from its first; `rows` are then the K rows around it.
@@ -47,17 +46,18 @@ class Window {
         }
         for (int i = 0; i < K; i++) {
             int64_t h = row + i - K / 2;
-            rows[i] = h < 0 || h >= shape.height ? &copies[K * size] : copy(h);
+            rows[i] = h < 0 || h >= shape.height ? copies + K * size : copy(h);
         }
     }
 
     const T* rows[K];
 
    private:
-    T* copy(int64_t h) { return &copies[h % K * size]; }
+    static constexpr int LANES = Vectors<T>::LANES;
+    T* copy(int64_t h) { return copies + h % K * size; }
     Shape<T> shape;
     int64_t size;
-    std::vector<T> copies;  // the last is never written to: zeros
+    Aligned<T> copies;  // the last is never written to: zeros
 };
 
 // U vectors of a line, `step` vectors apart, with the weights of their phase.
@@ -93,7 +93,7 @@ template <int K, class T>
 void convolve(const T* x, const T* w, bool turned, T* y, Shape<T> shape, int threads) {
     constexpr int U = 4, LANES = Vectors<T>::LANES;
     int64_t period = shape.period(), phases = period / LANES, vectors = shape.vectors();
-    std::vector<T> weights(K * K * period);
+    Aligned<T> weights(K * K * period);
     for (int t = 0; t < K * K; t++)
         for (int64_t i = 0; i < period; i++)
             weights[t * period + i] = w[i % shape.channels * K * K + (turned ? K * K - 1 - t : t)];
@@ -106,7 +106,7 @@ void convolve(const T* x, const T* w, bool turned, T* y, Shape<T> shape, int thr
                 window.go(x + n * shape.height * shape.line(), h);
                 T* line = y + (n * shape.height + h) * shape.line();
                 for (int64_t phase = 0; phase < phases; phase++) {
-                    const T* of_phase = &weights[phase * LANES];
+                    const T* of_phase = weights + phase * LANES;
                     int64_t v = phase;
                     for (; v + (U - 1) * phases < vectors; v += U * phases)
                         outputs<U, K>(window.rows, of_phase, shape, v, phases, line);
@@ -146,11 +146,11 @@ template <int K, class T>
 void weight_gradient(const T* x, const T* g, T* w, Shape<T> shape, int threads) {
     constexpr int R = MANY_REGISTERS ? K : 1, LANES = Vectors<T>::LANES;
     int64_t period = shape.period(), vectors = shape.vectors(), size = K * K * period;
-    std::vector<T> sums(CHUNKS * size);
+    Aligned<T> sums(CHUNKS * size);
 #pragma omp parallel num_threads(threads)
     {
         Window<K, T> window(shape);
-        std::vector<T> padded(vectors * LANES);  // a line of gradients that ends within a vector
+        Aligned<T> padded(vectors * LANES);  // a line of gradients that ends within a vector
 #pragma omp for schedule(static)
         for (int64_t chunk = 0; chunk < CHUNKS; chunk++) {
             int64_t end = (chunk + 1) * shape.images / CHUNKS;
@@ -159,13 +159,13 @@ void weight_gradient(const T* x, const T* g, T* w, Shape<T> shape, int threads) 
                     window.go(x + n * shape.height * shape.line(), h);
                     const T* line = g + (n * shape.height + h) * shape.line();
                     if (shape.line() % LANES) {
-                        std::copy(line, line + shape.line(), padded.begin());
-                        line = padded.data();
+                        std::copy(line, line + shape.line(), +padded);
+                        line = padded;
                     }
                     for (int64_t phase = 0; phase < period / LANES; phase++)
                         for (int i = 0; i < K; i += R)
                             products<R, K>(window.rows + i, line, shape, phase,
-                                           &sums[chunk * size + i * K * period]);
+                                           sums + chunk * size + i * K * period);
                 }
         }
     }
