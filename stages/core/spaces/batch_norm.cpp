@@ -99,13 +99,13 @@ void forward(const T* x, const T* weight, const T* bias, Running<T> running, dou
              bool rectify, T* y, double* mean, double* inverse, Chunks<T> chunks, int threads) {
     int64_t channels = chunks.channels;
     Constants<T> constants(chunks.period);
-    std::vector<double> sums(chunks.count * 3 * channels);  // of a chunk: mean, squares, scratch
+    std::vector<double> sums(chunks.count * 2 * channels);  // of a chunk: mean, squares
 #pragma omp parallel num_threads(threads)
     {
         std::vector<T> near(chunks.period);
 #pragma omp for schedule(static)
         for (int64_t chunk = 0; chunk < chunks.count; chunk++) {
-            double *own = &sums[chunk * 3 * channels], pixels = chunks.pixels(chunk);
+            double *own = &sums[chunk * 2 * channels], pixels = chunks.pixels(chunk);
             chunks.walk(chunk, own, [&](auto kind, int64_t) {
                 using V = decltype(kind);
                 return [=](int64_t at, V& sum, V&) { sum += get<V>(x + at); };
@@ -114,26 +114,22 @@ void forward(const T* x, const T* weight, const T* bias, Running<T> running, dou
             chunks.walk(chunk, own, [&](auto kind, int64_t phase) {
                 using V = decltype(kind);
                 V middle = get<V>(&near[phase]);
-                return [=](int64_t at, V& sum, V& squares) {
+                return [=](int64_t at, V&, V& squares) {
                     V centred = get<V>(x + at) - middle;
-                    sum += centred;
                     squares += centred * centred;
                 };
             });
-            for (int64_t c = 0; c < channels; c++) {  // around the mean of the chunk
-                own[channels + c] -= own[c] * own[c] / pixels;
-                own[c] = near[c] + own[c] / pixels;
-            }
+            std::copy(near.begin(), near.begin() + channels, own);
         }
     }
     double total = double(chunks.size) / channels;
     for (int64_t c = 0; c < channels; c++) {
         double sum = 0, squares = 0;
         for (int64_t chunk = 0; chunk < chunks.count; chunk++)
-            sum += sums[chunk * 3 * channels + c] * chunks.pixels(chunk);
+            sum += sums[chunk * 2 * channels + c] * chunks.pixels(chunk);
         mean[c] = sum / total;
         for (int64_t chunk = 0; chunk < chunks.count; chunk++) {
-            const double* own = &sums[chunk * 3 * channels];
+            const double* own = &sums[chunk * 2 * channels];
             double apart = own[c] - mean[c];
             squares += own[channels + c] + apart * apart * chunks.pixels(chunk);
         }
