@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from stages.core.networks.cell_network import CellNetwork
 from stages.core.spaces import operations
+from stages.core.spaces.batch_norm import BatchNorm
 from stages.core.spaces.dense import EDGES, ZERO, DenseCell
-from stages.core.spaces.operations import BatchNorm, FactorizedReduce, ReLUConvBN
+from stages.core.spaces.operations import FactorizedReduce, ReLUConvBN
 
 
 class Conv(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from stages.core.settings import SettingsError
-from stages.core.spaces.operations import BatchNorm
+from stages.core.spaces.batch_norm import BatchNorm
 
 
 class CifarStem(nn.Module):

@@ -8,71 +8,30 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import logging
-import os
-import platform
-import subprocess
-import tempfile
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from stages.core import compiled
+
 SOURCE = Path(__file__).with_suffix(".cpp")
-SOURCES = (SOURCE, SOURCE.with_name("winograd_transforms.h"))
-FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-shared", "-fPIC")
+HEADERS = (SOURCE.with_name("winograd_transforms.h"),)
 CHANNELS = 32  # both numbers of channels are multiples of this
 # Where it pays, measured: enough tiles to repay the transforms of the kernels; at most this part of
 # the direct multiplications, since tiles that stick out of an image do too many.
 LEAST_TILES, MOST_MULTIPLICATIONS = 32, 0.5
 TILES = {"convolve": 48, "weight_gradient": 128}  # worked on at a time: what the caches hold
 
-log = logging.getLogger(__name__)
-
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    compiler = os.environ.get("CXX", "c++")
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nassl"
-    try:
-        known = "\0".join(
-            [*(source.read_text() for source in SOURCES), compiler, *FLAGS, _processor()]
-        )
-        built = folder / f"winograd-{hashlib.sha256(known.encode()).hexdigest()[:20]}.so"
-        if not built.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as name:
-                made = Path(name) / built.name
-                subprocess.run(
-                    [compiler, *FLAGS, str(SOURCE), "-o", str(made)],
-                    check=True, capture_output=True, text=True,
-                )  # fmt: skip
-                made.replace(built)
-        return ctypes.CDLL(str(built))
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", "") or error
-        log.warning(
-            "3x3 convolutions are slower than they could be: %s cannot compile them; set CXX to a "
-            "C++17 compiler with OpenMP: %s",
-            compiler,
-            reason,
-        )
-        return None
-
-
-def _processor() -> str:
-    """What -march=native depends on."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line for line in lines if line.startswith(("flags", "Features")))
-    except (OSError, StopIteration):
-        return platform.processor()
+    return compiled.load("3x3 convolutions", SOURCE, HEADERS)
 
 
 def _call(name: str, *arguments: Tensor | int, dtype: torch.dtype) -> None:
-    function = getattr(library(), f"{name}_{'float' if dtype == torch.float32 else 'double'}")
+    function = getattr(library(), f"{name}_{compiled.TYPES[dtype]}")
     status = function(
         *(
             ctypes.c_void_p(argument.data_ptr())
@@ -141,18 +100,6 @@ class Winograd(torch.autograd.Function):
         )
 
 
-def _computes(x: Tensor, weight: Tensor) -> bool:
-    """Whether these are numbers in memory of a type that is known here."""
-    traced = torch.compiler.is_compiling() or torch.jit.is_tracing() or type(x) is not Tensor
-    return (
-        not traced
-        and x.device.type == "cpu"
-        and x.dtype == weight.dtype
-        and x.dtype in (torch.float32, torch.float64)
-        and not torch.is_autocast_enabled("cpu")
-    )
-
-
 def _pays(x: Tensor, weight: Tensor) -> bool:
     """Whether the transforms of this batch and of its kernels cost less than they save."""
     n, _, height, width = x.shape
@@ -164,7 +111,7 @@ class WinogradConv2d(nn.Conv2d):
     """A Conv2d of 3x3, stride 1 and padding 1: its function and parameters, on the CPU faster."""
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if not (_computes(x, weight) and _pays(x, weight) and library() is not None):
+        if not (compiled.computes(x, weight) and _pays(x, weight) and library() is not None):
             return super()._conv_forward(x, weight, bias)
         y = Winograd.apply(x, weight)
         return y if bias is None else y + bias.view(-1, 1, 1)

@@ -15,22 +15,21 @@
 #include <type_traits>
 #include <utility>
 
+#include "vectors.h"
+
 namespace winograd {
 
 #ifdef __AVX512F__
-constexpr int BYTES = 64, ROWS = 12;  // of a vector; of the register tile: 24 of 32 registers
+constexpr int ROWS = 12;  // of the register tile: 24 of 32 registers
 #else
-constexpr int BYTES = 32, ROWS = 6;
+constexpr int ROWS = 6;
 #endif
 constexpr int POINTS = 36, SKEW = 128;  // SKEW: bytes that keep the 36 apart in the caches
 
 template <class T>
-struct Lanes {
-    static constexpr int LANES = BYTES / sizeof(T), PANEL = 2 * LANES, SKEWED = SKEW / sizeof(T);
-    typedef T Vector __attribute__((vector_size(BYTES)));
-    typedef T Anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
-    static Vector load(const T* from) { return *reinterpret_cast<const Anywhere*>(from); }
-    static void store(T* to, Vector value) { *reinterpret_cast<Anywhere*>(to) = value; }
+struct Lanes : Vectors<T> {
+    using Vectors<T>::LANES;
+    static constexpr int PANEL = 2 * LANES, SKEWED = SKEW / sizeof(T);
 };
 
 // One-dimensional transforms; each is applied to columns, then to rows. Cook and Toom's with the

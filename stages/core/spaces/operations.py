@@ -14,29 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stages.core.spaces import subgrids
+from stages.core.spaces import batch_norm, subgrids
+from stages.core.spaces.batch_norm import BatchNorm
 from stages.core.spaces.depthwise import depthwise
-
-
-class BatchNorm(nn.BatchNorm2d):
-    """nn.BatchNorm2d that takes `scale` (C,) in the place of an affine weight it does not have."""
-
-    def __init__(self, channels: int, affine: bool) -> None:
-        super().__init__(channels, affine=affine)
-
-    def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
-        if self.training:
-            self.num_batches_tracked.add_(1)
-        return F.batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            self.weight if scale is None else scale,
-            self.bias,
-            self.training,
-            self.momentum,
-            self.eps,
-        )
 
 
 class ReLUConvBN(nn.Module):
@@ -101,8 +81,8 @@ class SepConv(nn.Module):
         return self.rectified(F.relu(x))
 
     def rectified(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
-        x = self.norm1(self.pointwise1(depthwise(x, self.depthwise1.weight, self.stride)))
-        x = F.relu(x, inplace=True)
+        x = self.pointwise1(depthwise(x, self.depthwise1.weight, self.stride))
+        x = batch_norm.rectified(self.norm1, x)
         return self.norm2(self.pointwise2(depthwise(x, self.depthwise2.weight)), scale)
 
 
