@@ -106,6 +106,10 @@ def test_gradcheck(rectify):
     given = x, norm.weight, norm.bias
     assert torch.autograd.gradcheck(function, given)
     assert torch.autograd.gradgradcheck(function, given)
+    plain = torch.autograd.grad(function(*given).sin().sum(), given)
+    with_graph = torch.autograd.grad(function(*given).sin().sum(), given, create_graph=True)
+    for one, other in zip(plain, with_graph, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
 @pytest.mark.usefixtures("_compiled")
