@@ -104,11 +104,12 @@ class _WeightedSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weights, *mixed = ctx.saved_tensors
+        for_which = ctx.needs_input_grad[1 : 1 + len(mixed)]
         if not torch.is_grad_enabled() and _pays(weights, (gradient, *mixed)):
             for_weights = torch.empty_like(weights) if ctx.needs_input_grad[0] else None
             for_mixed = [
                 torch.empty_like(tensor) if needed else None
-                for tensor, needed in zip(mixed, ctx.needs_input_grad[1:], strict=False)
+                for tensor, needed in zip(mixed, for_which, strict=True)
             ]
             _call("gradients", mixed, weights, gradient, for_weights, _pointers(for_mixed))
             return (for_weights, *for_mixed, *((gradient,) * ctx.rest))
@@ -117,7 +118,7 @@ class _WeightedSum(torch.autograd.Function):
             for_weights = torch.stack([(gradient * tensor).sum() for tensor in mixed])
         for_mixed = [
             gradient * weight if needed else None
-            for weight, needed in zip(weights.unbind(), ctx.needs_input_grad[1:], strict=False)
+            for weight, needed in zip(weights.unbind(), for_which, strict=True)
         ]
         return (for_weights, *for_mixed, *((gradient,) * ctx.rest))
 

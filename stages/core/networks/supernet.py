@@ -114,12 +114,8 @@ class MixedCell(nn.Module):
     def forward(self, older: Tensor, newer: Tensor, mixing: Tensor, scales: Sequence) -> Tensor:
         """`mixing` (14, 8) are the weights of the operations, `scales[edge][operation]` the same
         weights repeated (C,) times. Returns (B, 4C, H, W)."""
-        states = [
-            Features(x, source)
-            for x, source in zip(
-                (self.preprocess0(older), self.preprocess1(newer)), self.sources, strict=False
-            )
-        ]
+        inputs = self.preprocess0(older), self.preprocess1(newer)
+        states = [Features(x, self.sources[state]) for state, x in enumerate(inputs)]
         outputs = []
         for node in range(NODES):
             x = self._node(node, states, mixing, scales)

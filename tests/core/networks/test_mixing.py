@@ -51,7 +51,7 @@ def test_the_compiled_sum_is_that_of_torch(shape, monkeypatch):
     calls, call = [], mixing._call
     monkeypatch.setattr(mixing, "_call", lambda *given: calls.append(given[0]) or call(*given))
     found = weighted_sum(weights, terms[:3], terms[3:])
-    expected = sum(w * m for w, m in zip(weights, terms, strict=False)) + sum(terms[3:])
+    expected = sum(w * m for w, m in zip(weights, terms[:3], strict=True)) + sum(terms[3:])
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-13)
     pairs = zip(
         torch.autograd.grad(found, inputs, gradient),
