@@ -153,7 +153,7 @@ void forward(const T* x, const T* weight, const T* bias, Running<T> running, dou
             V offset = get<V>(&constants.offset[phase]);
             return [=](int64_t at, V&, V&) {
                 V value = factor * (get<V>(x + at) - middle) + offset;
-                if (rectify) value = value > 0 ? value : V{};
+                if (rectify) value = value < 0 ? V{} : value;  // what is no number stays none
                 std::memcpy(y + at, &value, sizeof value);
             };
         });
@@ -175,7 +175,7 @@ void backward(const T* x, const T* g, const T* weight, const T* bias, const doub
     std::vector<T> shift(chunks.period);
     // What the ReLU lets through is decided by the very arithmetic of the forward pass.
     auto through = [=](auto gradient, auto centred, auto factor, auto offset) {
-        return rectify ? (factor * centred + offset > 0 ? gradient : decltype(gradient){}) : gradient;
+        return rectify ? (factor * centred + offset <= 0 ? decltype(gradient){} : gradient) : gradient;
     };
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t chunk = 0; chunk < chunks.count; chunk++)

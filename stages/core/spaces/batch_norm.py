@@ -75,6 +75,7 @@ def _pays(norm: BatchNorm, x: Tensor, weight: Tensor | None) -> bool:
         x.is_contiguous(memory_format=torch.channels_last)
         and x.numel() > channels  # else torch raises
         and math.lcm(channels, lanes) <= LONGEST_PERIOD
+        and (weight is None or weight.is_contiguous())
         and compiled.computes(x, weight, norm.running_mean)
         and library() is not None
     )

@@ -90,6 +90,8 @@ def test_scale_is_the_affine_weight():
     assert "_BatchNorm" in type(found.grad_fn).__name__
     expected = F.batch_norm(x, None, None, scale, None, True)
     assert relative(found, expected) < 1e-12
+    repeated = torch.ones((), dtype=torch.float64).expand(16)
+    assert relative(ours(x, repeated), F.batch_norm(x, None, None, training=True)) < 1e-12
     for mine, other in zip(gradients(found, x, scale), gradients(expected, x, scale), strict=True):
         assert relative(mine, other) < 1e-12
 
@@ -122,6 +124,21 @@ def test_means_far_from_zero_cost_no_digits():
     assert relative(norm(x).double(), expected) < 1e-4
     expected = 0.9 * before + 0.1 * x.double().var(dim=(0, 2, 3))
     torch.testing.assert_close(norm.running_var.double(), expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_what_is_no_number_is_not_hidden():
+    """Else a diverged network would pass for a sound one."""
+    ours, theirs = norms(16, False)
+    x = maps(2, 16, 4, 4)
+    with torch.no_grad():
+        x[0, 3, 1, 1] = torch.nan
+    found, expected = rectified(ours, x), F.relu(theirs(x))
+    assert torch.equal(found.isnan(), expected.isnan())
+    assert found.isnan().sum() == 32
+    pairs = zip(gradients(found, x), gradients(expected, x), strict=True)
+    for mine, other in pairs:
+        assert torch.equal(mine.isnan(), other.isnan())
 
 
 @pytest.mark.usefixtures("_compiled")
