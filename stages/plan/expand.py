@@ -13,8 +13,8 @@ from stages.core.lines import REFERENCES, RUNS
 from stages.core.run import typed
 from stages.core.settings import SECTIONS, Data, SettingsError
 from stages.plan.datasets import expected_size
+from stages.plan.format import check_format
 
-MOST_SEEDS = 1000  # a plan holds a line for every run
 OWN = "own."  # tables of no paper: nothing was reported
 IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart
 
@@ -24,7 +24,7 @@ class Expansion:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config
-        _check_shape(config)
+        check_format(config)
         self.runs: dict[str, dict[str, dict[str, Any]]] = {stage: {} for stage in RUNS}
         self.tables: dict[str, list[dict[str, Any]]] = {}
         for paper, content in config["papers"].items():
@@ -79,17 +79,15 @@ class Expansion:
         data = self._data(data_name, table)
         if "without_classes" in row and not self._classes(data):
             row = {**row, "from": row["without_classes"]}
+        check_format(row, f"{table}/{row['row']}", "row")
         searched_on = self._data(row.get("pretrained_on", spec.get("search_data", data_name)))
         kind = row["from"]
-        makers = {
+        make = {
             "retrain": self._retrain,
             "pretrain": self._pretrain,
             "probe": self._probe,
             "transfer": self._transfer,
-        }
-        if kind not in makers:
-            raise SettingsError(f"{table}: from is {kind!r}; a row comes from: {', '.join(makers)}")
-        make = makers[kind]
+        }[kind]
         counts = self.config["seeds"]  # of a paper's own, or of all
         seeds = range(counts.get(table.partition(".")[0], counts["final"]))
         architecture, searches = self._architecture(paper, searched_on, row, table)
@@ -201,11 +199,17 @@ class Expansion:
         line = {"candidates": candidates, "criterion": selection["criterion"]}
         return self._add("select", group, line), searches
 
-    def _searches(self, paper: dict, name: str, data: str, table: str) -> list[str]:
+    def _searches(
+        self, paper: dict, name: str, data: str, table: str, followers: tuple[str, ...] = ()
+    ) -> list[str]:
+        if name in followers:
+            chain = " from ".join([*followers, name])
+            raise SettingsError(f"{table}: a search would start from itself: {chain}")
         spec = _lookup(paper["searches"], name, f"{table}: search")
         initial, follows = spec.get("initial", ""), f"prepare/{data}/images/manifest.json"
         if initial.startswith("search/"):
-            initial = self._searches(paper, initial.removeprefix("search/"), data, table)[0]
+            start = initial.removeprefix("search/")
+            initial = self._searches(paper, start, data, table, (*followers, name))[0]
             follows = f"{initial}/genotype.json"
         runs = []
         for seed in range(spec.get("seeds", self.config["seeds"]["search"])):
@@ -277,21 +281,6 @@ def _named(architecture: str, variant: str | None, seed: int) -> str:
 
 def _given(name: str | None) -> list[str]:
     return [name] if name else []
-
-
-def _check_shape(config: dict[str, Any]) -> None:
-    """Raises SettingsError for what the expansion itself reads and cannot use."""
-    only, seeds = config["only"], config["seeds"]
-    if not isinstance(only, list) or not all(isinstance(name, str) for name in only):
-        raise SettingsError(f"only is {only!r}; a list of tables and rows is expected")
-    seeds = seeds if isinstance(seeds, dict) else {}
-    for name in {"search": 0, "final": 0, **seeds}:
-        count = seeds.get(name)
-        if type(count) is not int or not 1 <= count <= MOST_SEEDS:
-            raise SettingsError(f"seeds.{name} is {count!r}; allowed: 1 to {MOST_SEEDS}")
-    for section in (*SECTIONS, "papers", "stand_ins", "resources"):
-        if not isinstance(config.get(section) or {}, dict):
-            raise SettingsError(f"{section} is {config[section]!r}; a mapping is expected")
 
 
 def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from stages.prepare.annotated import settle
 from stages.prepare.coco import read_coco
 from stages.prepare.voc import read_voc
 from tests.catalogue.test_bad_annotations import GOOD, coco, voc, xml
-from tests.fuzz.test_fuzz import VALUES, bounded, changed, damaged
+from tests.fuzz.examples import VALUES, bounded, changed, damaged
 
 
 @pytest.fixture(scope="module")
