@@ -43,6 +43,9 @@ FLIPPED = {
     "results/retrain/{retrain}/metrics.json": "report",
     "results/probe/{probe}/metrics.json": "report",
     "results/probe/{probe}/cost.json": "report",
+    "results/prepare/{annotated}/labels/test.json": "transfer",
+    "results/transfer/{transfer}/metrics.json": "report",
+    "results/transfer/{transfer}/predictions.json": "report",
 }
 
 
@@ -57,6 +60,7 @@ def test_a_flipped_byte_is_noticed_and_named_by_the_next_reader(project):
     score = plan["select"][select]["candidates"][0]
     search = plan["score"][score]["search"]
     names |= {"select": select, "score": score, "search": search, "data": retrain["data"]}
+    names["annotated"] = plan["transfer"][names["transfer"]]["data"]
     project.snakemake()
     undisturbed = contents(project.folder / "results")
     commands = yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"]
@@ -80,7 +84,7 @@ def test_a_flipped_byte_is_noticed_and_named_by_the_next_reader(project):
         assert file in text
         if "is not JSON" not in text:  # then nothing of it can be trusted, its maker included
             maker = pattern.split("/")[1]
-            run = names["data" if maker == "prepare" else maker]
+            run = file.split("/")[2] if maker == "prepare" else names[maker]
             repair = f"dvc repro --force --single-item {maker}@{run}"
             assert "its sha256 is" in text or "does not hold its own sha256" in text
             assert repair in text
