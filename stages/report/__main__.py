@@ -47,12 +47,13 @@ def report(
     results: Path, reported: Path, out: Path, html: Path | None = None, plan: Path = PLAN
 ) -> None:
     """All is collected before anything is written. Raises SettingsError on a plan that does not fit
-    the papers' tables, InputError naming the run that is missing or has no usable value."""
+    the papers' tables, InputError naming the run that is missing or has no usable value, or the
+    file that is not what its stage wrote."""
     papers, asked = read_reported(reported), read_report(plan)
     source = commit()
+    evidence = read_evidence(results, plan)
     tables = collect(asked, papers, results, source)
     own = collect_own(asked.own, asked.scale, results, source) if asked.own else None
-    evidence = read_evidence(results, plan)
     text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE), own)
     write_tables(tables, papers, out, own)
     write_own(own, results, out)

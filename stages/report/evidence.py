@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from stages.core.command import InputError, read_json
+from stages.core.manifest import MANIFEST, verify
 
 # In the order of the graph.
 STAGES = (
@@ -89,5 +90,15 @@ class Evidence:
 
 
 def read_evidence(results: Path, plan: Path) -> Evidence:
-    """All of the plan; `read_report` has checked that it is there."""
-    return Evidence(results, OmegaConf.to_container(OmegaConf.load(plan)))
+    """All of the plan; `read_report` has checked that it is there.
+
+    Every file of its runs is compared with its manifest, whether it is looked at afterwards or not;
+    prepared images, which are large, are left to the stages that read them. Raises InputError
+    naming the first that is not what its stage wrote.
+    """
+    evidence = Evidence(results, OmegaConf.to_container(OmegaConf.load(plan)))
+    for stage, lines in evidence.lines.items():
+        for folder in (evidence.folder(stage, run) for run in lines):
+            if (folder / MANIFEST).exists():
+                verify(folder)
+    return evidence

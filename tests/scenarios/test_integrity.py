@@ -46,6 +46,8 @@ FLIPPED = {
     "results/prepare/{annotated}/labels/test.json": "transfer",
     "results/transfer/{transfer}/metrics.json": "report",
     "results/transfer/{transfer}/predictions.json": "report",
+    "results/transfer/{transfer}/drawings/00.png": "report",
+    "results/pretrain/{pretrain}/curves/metrics.json": "report",
 }
 
 
