@@ -44,7 +44,7 @@ def table(results: list[dict]) -> str:
             f"`{entry['claim']}`",
             f"{entry['ours']:.3g} {entry['unit']}".strip(),
             f"{entry['other']:.3g} {entry['unit']}".strip(),
-            f"{entry['ratio']:.2f}",
+            f"{entry['ratio']:.2f}" if entry["ratio"] >= 0.1 else f"{entry['ratio']:.1g}",
             cpu,
             kept(entry["claim"], entry["ratio"]),
             str(entry["n"]),
