@@ -11,14 +11,15 @@ import yaml
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from dvc_graph import Graph, flag
-from restart import hold_the_project, put_right
+from environment import environment
+from restart import hold_the_project, start_again
 
 if workflow.is_main_process:
     held = hold_the_project()   # by one start at a time, until it ends
-    put_right()
+    start_again()
 graph = Graph()
 if workflow.is_main_process:
-    graph.take_away_stale_flags()
+    print(graph.what_runs(graph.take_away_stale_flags()), file=sys.stderr)
 page = report("results/report.html", caption="workflow/report/page.rst", category="Page")
 tables = report(directory("results/tables"), patterns=["{table}.csv"],
     caption="workflow/report/tables.rst", category="Tables")
@@ -52,7 +53,7 @@ for stage in graph.families:
             mem_mb=asked["memory_mb"],
             runtime=asked["minutes"],
             gpu=asked["gpus"],
-        conda: f"workflow/envs/{asked['environment']}.yaml"
+        conda: environment(asked["environment"])
         params: name=job
         # SIGTERM is for the stage, which saves a checkpoint: DVC waits until it has.
         # Otherwise `dvc --wait-for-lock repro --single-item`, see there.

@@ -5,6 +5,9 @@ minutes at a thousand (treeverse/dvc, issue 10629). A job needs the entry of its
 written is byte for byte what DVC would write, and replaces the file at once, so that a kill leaves
 the old one or the new one.
 
+The job holds its lock (`locks.JobLock`) while it or the stage that it started lives: a second start
+waits for what a killed one left running instead of writing into its output.
+
   python workflow/dvc_job.py search@ssnas-digits-s0
 """
 
@@ -12,13 +15,17 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import dvc.rwlock
+import dvc.stage.run
 from dvc.cli import main
 from dvc.dvcfile import Lockfile
 from dvc.stage import serialize
 from dvc.utils.serialize import dumps_yaml, parse_yaml
+from locks import PAUSE, JobLock, RWLock
 
 HEAD = "schema: '2.0'\nstages:\n"
 
@@ -93,11 +100,24 @@ class StageLock:
 
 
 def run(name: str) -> int:
-    """DVC's exit code."""
+    """DVC's exit code. While a command started by hand uses a path of the stage, waits for it."""
     own = StageLock(name)
     Lockfile._load = lambda lock, **options: own.load(lock, **options)
     Lockfile.dump_stages = lambda lock, stages, **options: own.dump(lock, stages, **options)
-    return main(["--wait-for-lock", "repro", "--single-item", name])
+    dvc.rwlock.rwlock = in_use = RWLock(name)
+    with JobLock(name) as lock:
+        prepare = dvc.stage.run.prepare_kwargs
+        # The stage inherits the lock, and keeps it if this process is killed.
+        dvc.stage.run.prepare_kwargs = lambda *arguments, **options: {
+            **prepare(*arguments, **options),
+            "pass_fds": [lock.fileno()],
+        }
+        while True:
+            code = main(["--wait-for-lock", "repro", "--single-item", name])
+            if code == 0 or not in_use.blocked_by:
+                return code
+            print(f"{name}: waiting until that command ends", flush=True)
+            time.sleep(PAUSE)
 
 
 if __name__ == "__main__":

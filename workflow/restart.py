@@ -1,30 +1,45 @@
 """Starting again after a kill: what Snakemake and DVC left half-done is put right first.
 
-One start at a time holds `.snakemake/main.lock`, which the system takes back when its process ends,
-however it ends. So whoever holds it knows that all other traces are of processes that are gone.
+One start at a time holds `.snakemake/main.lock`, which the system takes back when its process
+ends, however it ends. So whoever holds it knows that no other start is at work, and asks the jobs'
+own locks which of them an earlier start left running (`locks`). Nothing of the user's is deleted: a
+file that a person has to mend stops the start.
+
+  python workflow/restart.py     does the same, for `dvc repro` after a kill
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from dvc.config import Config
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from dvc_job import LockText
+from locks import commands_by_hand, edited, running_jobs
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from stages.core.settings import SettingsError
+from stages.plan.written import conflict, refuse_unfinished
+
 LOCK = Path(".snakemake/main.lock")
-SNAKEMAKE_LOCKS = Path(".snakemake/locks")
-RWLOCK = Path(".dvc/tmp/rwlock")
+SNAKEMAKES = (Path(".snakemake/locks"), Path(".snakemake/incomplete"))
+TMP = Path(".dvc/tmp")
 LOCKFILE = Path("dvc.lock")
+PLAN = Path("params.yaml")
 PAUSE = 1.0  # seconds; whoever is just writing a file is done after a few
+PATIENCE = 10  # such pauses for a command that was started by hand: `dvc status` takes some
+
+
+class Refused(Exception):
+    """What a person has to decide before anything can start."""
 
 
 def hold_the_project() -> TextIO:
@@ -48,42 +63,117 @@ def hold_the_project() -> TextIO:
     return lock
 
 
-def put_right() -> list[str]:
-    """Removes what a killed process left; gives what it removed. Needs the project's lock.
-
-    Snakemake's locks are only ever removed by the process that wrote them. DVC writes rwlock and
-    dvc.lock in place: a kill may leave half a file, with which no DVC command starts. What dvc.lock
-    knew comes back from DVC's run cache, without training anything again.
-    """
-    removed = [*(SNAKEMAKE_LOCKS.glob("*.lock") if SNAKEMAKE_LOCKS.is_dir() else ())]
-    for path, is_whole in ((RWLOCK, _is_json), (LOCKFILE, _is_lockfile)):
-        if path.exists() and _stays_broken(path, is_whole):
-            removed.append(path)
-    for path in removed:
-        path.unlink()
-    return [str(path) for path in removed]
-
-
-def _stays_broken(path: Path, is_whole: Callable[[Path], bool]) -> bool:
-    """A `dvc` that was started by hand may be writing it at this moment."""
-    for _ in range(3):
-        if is_whole(path):
-            return False
-        time.sleep(PAUSE)
-    return True
-
-
-def _is_json(path: Path) -> bool:
+def start_again() -> list[str]:
+    """`put_right`, said on the terminal. Ends the process with code 2 if it refuses."""
     try:
-        json.loads(path.read_text())
+        done = put_right()
+    except Refused as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    for line in done:
+        print(line, file=sys.stderr)
+    return done
+
+
+def put_right() -> list[str]:
+    """Needs the project's lock; gives what it did, for the user.
+
+    Snakemake's locks, and its marks of incomplete files, are of starts that have ended: DVC says
+    what is complete. Entries of the dead leave DVC's list of paths in use. A dvc.lock of which a
+    killed `dvc` wrote only the beginning is moved aside.
+
+    Raises Refused if the plan or dvc.lock waits for a person, or while a `dvc` that was started by
+    hand is at work.
+    """
+    try:
+        refuse_unfinished(PLAN)
+    except SettingsError as error:
+        raise Refused(str(error)) from error
+    done = []
+    if not _whole(LOCKFILE):
+        aside = _free_name(LOCKFILE)
+        LOCKFILE.rename(aside)
+        done.append(
+            f"{LOCKFILE} breaks off in the middle of an entry, as a killed `dvc` leaves it; it is "
+            f"now {aside}. What DVC's run cache holds is taken from there, the rest runs again. If "
+            f"Git has an older one: `git checkout -- {LOCKFILE}`"
+        )
+    for folder in SNAKEMAKES:
+        for path in folder.glob("*") if folder.is_dir() else ():
+            path.unlink()
+    if TMP.is_dir():
+        _wait_for_commands_by_hand()
+        with edited(TMP, Config(str(TMP.parent))["core"].get("hardlink_lock", False)):
+            pass  # written back without the dead
+    for job, holder in running_jobs().items():
+        done.append(f"{job} is still running from an earlier start ({holder}): it is waited for")
+    return done
+
+
+def _whole(path: Path) -> bool:
+    """False for the beginning of a dvc.lock. A `dvc` started by hand writes it in place, and may be
+    doing so at this moment. Raises Refused for one that a person has to mend."""
+    for attempt in range(3):
+        if attempt:
+            time.sleep(PAUSE)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return True
+        except UnicodeDecodeError:
+            text = path.read_bytes().decode("utf-8", "replace")
+        problem = _problem(text)
+        if problem is None:
+            return True
+    if line := conflict(text):
+        raise Refused(
+            f"{path}, line {line}: Git's conflict marker; nothing was changed. Take one side "
+            f"(`git checkout --theirs {path}` or `--ours`); what the other side knew comes back "
+            "from DVC's run cache where that has it, and runs again otherwise"
+        )
+    if _is_beginning(text):
+        return False
+    raise Refused(
+        f"{path} is not a lock file of DVC ({problem}); nothing was changed. Mend it, take the "
+        f"last version from Git (`git checkout -- {path}`), or move it away"
+    )
+
+
+def _problem(text: str) -> str | None:
+    try:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
+    except (YAMLError, Invalid) as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def _is_beginning(text: str) -> bool:
+    """Whether only its last entry is broken, and there by an end that came too early."""
+    if not text or "schema: '2.0'\nstages:\n".startswith(text):
+        return True
+    try:
+        entries = list(LockText(text[: text.rfind("\n") + 1]).entries.values())
     except ValueError:
         return False
-    return True
+    return _problem("schema: '2.0'\nstages:\n" + "".join(entries[:-1])) is None or len(entries) < 2
 
 
-def _is_lockfile(path: Path) -> bool:
-    try:
-        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(path.read_text()))
-    except (YAMLError, UnicodeDecodeError, Invalid):
-        return False
-    return True
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.broken-{number}")).exists():
+        number += 1
+    return aside
+
+
+def _wait_for_commands_by_hand() -> None:
+    for _ in range(PATIENCE):
+        if not (there := commands_by_hand(TMP)):
+            return
+        time.sleep(PAUSE)
+    named = ", ".join(f"`{entry['cmd']}` (process {entry['pid']})" for entry in there)
+    raise Refused(f"DVC is at work here: {named}; wait until it ends, or stop it, then start again")
+
+
+if __name__ == "__main__":
+    with hold_the_project():
+        start_again() or print("nothing was left half-done")

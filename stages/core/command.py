@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import errno
 import json
 import os
@@ -18,6 +19,8 @@ from stages.core.devices import leased_devices
 from stages.core.run import Run, read_run
 from stages.core.settings import SettingsError
 
+UNDER_DVC = "DVC_STAGE"  # set by DVC for the commands that it runs
+PR_SET_PDEATHSIG = 1  # sys/prctl.h
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -69,6 +72,7 @@ def stage_command(
     # The job's shell ignores SIGTERM (Snakefile), and DVC with it: it is for this process.
     if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_dvc()
     out, made = arguments.out, False
     try:
         run = read_run(stage, arguments.run)
@@ -99,6 +103,13 @@ def stage_command(
         text = no_room(error) if isinstance(error, OSError) else error
         print(f"{stage} {arguments.run}: {text}", file=sys.stderr)
         raise SystemExit(2) from error
+
+
+def _end_with_dvc() -> None:
+    """Linux: if the DVC that started this stage is killed, SIGTERM: a training saves and ends, so
+    that the next start goes on from there instead of waiting for a result that DVC never sees."""
+    if UNDER_DVC in os.environ and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextlib.contextmanager
@@ -145,9 +156,13 @@ class Cost:
     """Wall time and devices of a run, for cost.json: kept apart from metrics.json, because they
     differ from machine to machine while metrics must not."""
 
-    def __init__(self, spent_seconds: float = 0.0, devices: int = 1) -> None:
+    def __init__(
+        self, spent_seconds: float = 0.0, devices: int = 1, moves: Sequence[str] = ()
+    ) -> None:
+        """`moves`: what changed where a run went on from another machine's checkpoint."""
         self._start = time.monotonic() - spent_seconds
         self._devices = devices
+        self.moves = list(moves)
 
     @property
     def seconds(self) -> float:
@@ -164,4 +179,6 @@ class Cost:
             "device": device,
             "devices": self._devices,
         }
+        if self.moves:  # then bits may differ from those of an undisturbed run
+            content["moves"] = self.moves
         write_json(folder / COST, sealed(content))

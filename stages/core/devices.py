@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +29,8 @@ PAUSE = 0.2  # seconds between two looks at devices that are all taken
 def devices_here() -> list[str]:
     """What CUDA_VISIBLE_DEVICES lists; where it is not set, the UUIDs of all of NVIDIA's GPUs."""
     if VISIBLE in os.environ:
-        return [name for name in os.environ[VISIBLE].split(",") if name.strip()]
+        listed = [name.strip() for name in os.environ[VISIBLE].split(",")]
+        return [name for name in takewhile(lambda name: name != "-1", listed) if name]  # as CUDA
     if shutil.which("nvidia-smi") is None:
         return []
     listed = subprocess.run(

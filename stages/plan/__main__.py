@@ -24,12 +24,7 @@ from stages.core.run import PLAN, resolve_run
 from stages.plan.checks import check_plan
 from stages.plan.compose import compose_config
 from stages.plan.expand import Expansion
-
-HEADER = """\
-# The current plan, written by `python -m stages.plan {overrides}`
-# from workflow/config/, where the source of every value stands. Values of the sections may be
-# edited or overridden (`dvc exp run -S recipe.search.epochs=5`); runs refer to them by name.
-"""
+from stages.plan.written import as_text, write
 
 
 def plan(overrides: list[str]) -> dict:
@@ -37,30 +32,6 @@ def plan(overrides: list[str]) -> dict:
     params = Expansion(compose_config(overrides)).params()
     check_plan(params)
     return params
-
-
-def as_text(params: dict, overrides: list[str]) -> str:
-    """Sections in YAML's block style, runs and report rows on one line each."""
-
-    def flow(value: object) -> str:
-        return yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).strip()
-
-    parts = [HEADER.format(overrides=" ".join(overrides)).replace(" `\n", "`\n")]
-    for section, entries in params.items():
-        parts.append(f"\n{section}:" + ("" if entries else " {}"))
-        if section in RUNS or section == "resources":
-            parts += [f"  {name}: {flow(line)}" for name, line in entries.items()]
-        elif section == "report":
-            tables = entries["tables"]
-            parts.append(f"  scale: {entries['scale']}\n  tables:" + ("" if tables else " {}"))
-            for table, rows in tables.items():
-                parts += [f"    {table}:", *(f"    - {flow(row)}" for row in rows)]
-            if "own" in entries:
-                parts += ["  own:", *(f"  - {flow(row)}" for row in entries["own"])]
-        elif entries:
-            text = yaml.safe_dump(entries, default_flow_style=None, sort_keys=False)
-            parts.append("".join(f"  {line}\n" for line in text.splitlines()).rstrip())
-    return "\n".join(parts) + "\n"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -93,9 +64,7 @@ def main(argv: list[str] | None = None) -> None:
 
             print(check(params, arguments.check))
         else:
-            arguments.out.write_text(as_text(params, arguments.overrides))
-            for stage in RUNS:  # the report depends on the folder of every stage, of idle ones too
-                (arguments.out.parent / "results" / stage).mkdir(parents=True, exist_ok=True)
+            write(arguments.out, as_text(params, arguments.overrides))
             counts = ", ".join(f"{len(params[stage])} {stage}" for stage in RUNS)
             print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
 

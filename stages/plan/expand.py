@@ -60,7 +60,9 @@ class Expansion:
         tree.update(self.runs)
         own = {name: rows for name, rows in self.tables.items() if name.startswith(OWN)}
         papers = {name: rows for name, rows in self.tables.items() if name not in own}
-        tree["report"] = {"scale": self.config["scale"], "tables": papers}
+        # Where dvc.yaml finds what the report reads of each stage: of idle ones, their code.
+        below = {stage: "results" if self.runs[stage] else "stages" for stage in RUNS}
+        tree["report"] = {"scale": self.config["scale"], "below": below, "tables": papers}
         if own:
             tree["report"]["own"] = [row for rows in own.values() for row in rows]
         return tree

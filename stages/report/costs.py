@@ -19,6 +19,36 @@ def stage_costs(evidence: Evidence) -> list[dict[str, Any]]:
     return found
 
 
+def cautions(evidence: Evidence) -> list[str]:
+    """What the page's head must say of where its runs were computed."""
+    on_cpu, moved = [], []
+    for stage in STAGES:
+        gpus = evidence.plan.get("resources", {}).get(stage, {}).get("gpus", 0)
+        for run in evidence.lines[stage]:
+            cost = evidence.cost(stage, run)
+            if cost and gpus and cost["device"] == "cpu":
+                on_cpu.append(f"{stage}/{run}")
+            if cost and "moves" in cost:
+                moved.append(f"{stage}/{run} ({'; '.join(cost['moves'])})")
+    found = []
+    if on_cpu:
+        found.append(
+            f"The plan gives GPUs to runs that were computed on the CPU: {_some(on_cpu)}. Their "
+            "costs are those of a CPU."
+        )
+    if moved:
+        found.append(
+            f"Runs that went on from a checkpoint of another machine: {_some(moved)}. Bits may "
+            "differ from those of an undisturbed run."
+        )
+    return found
+
+
+def _some(names: list[str], shown: int = 3) -> str:
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
 def row_costs(evidence: Evidence, report: Report) -> list[dict[str, Any]]:
     """Per planned row: the runs that it stands on and what they took; runs that several rows stand
     on count in each of them."""

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from stages.core.command import InputError
 from stages.report.answers import answers
 from stages.report.architectures import architectures
-from stages.report.costs import duration, row_costs, stage_costs
+from stages.report.costs import cautions, duration, row_costs, stage_costs
 from stages.report.curves import search_curves
 from stages.report.detections import detections
 from stages.report.evidence import Evidence
@@ -52,6 +52,7 @@ def page(
         "scale": scale,
         "meaning": SCALES.get(scale, "a scale of one's own: see params.yaml for its settings"),
         "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
+        "cautions": cautions(evidence),
         "commit": commit,
         "headline": headline(tables),
         "findings": findings(views, evidence, asked, margins, evolutions, stages),

@@ -55,6 +55,7 @@ class Report:
 
     scale: str
     tables: dict[str, Any]  # lists of ReportRow
+    below: dict[str, str] = field(default_factory=dict)  # dvc.yaml's: where a stage's folder lies
     own: list[Any] = field(default_factory=list)  # of OwnRow: one's own images
 
 

@@ -1,11 +1,16 @@
 """`make chaos`: the whole graph, killed again and again, ends with the bits of an undisturbed run.
 
 Two copies of the project run the same plan. One is left alone (or stands there already: --against
-takes a folder of the project where the same code has run the same plan). Of the other, the process
-group (Snakemake, DVC, all stages) gets SIGKILL at random moments: some while the graph starts, the
-others within a stage, drawn so that every stage that trains is hit. It is started again at once,
-until nothing is left to do. Then every file under results/ is compared, bit by bit, but for what a
-clock writes: cost.json, and the columns of the tables that come from it.
+takes a folder of the project where the same code has run the same plan). The other is killed with
+SIGKILL at random moments: some while the graph starts, the others within a stage, drawn so that
+every stage that trains is hit. What is killed is drawn too: all of it (Snakemake, DVC, stages), or
+only Snakemake, or Snakemake with DVC's processes, or Snakemake with the stages; the rest lives on
+as orphans. With --collide, every start also finds DVC's list of paths in use full of entries whose
+process numbers belong to a zombie, to an unrelated process, or to a machine that is not this one.
+
+It is started again at once, until nothing is left to do. A start that was not killed and fails is
+counted. Then every file under results/ is compared, bit by bit, but for what a clock writes:
+cost.json, and the columns of the tables that come from it.
 
 Example: python -m tests.scenarios.chaos --plan scale=smoke --kills 20      (about ten minutes)
 """
@@ -23,6 +28,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,30 +44,43 @@ OF_A_CLOCK = {  # keys of the tables
 POLL = 0.05  # seconds
 
 
-class Chaos:
-    """Kills a project's graph. `kills` counts them by what was running, `starts` all starts."""
+# What is killed beside Snakemake itself, and how often it is drawn.
+VICTIMS = {"everything": 5, "Snakemake alone": 2, "Snakemake and DVC": 2, "Snakemake and stages": 1}
 
-    def __init__(self, project: Project, seed: int, longest: float, cores: int = 2) -> None:
-        self.project, self.longest = project, longest
+
+class Chaos:
+    """Kills a project's graph. `kills` counts them by what was running, `victims` by what was
+    killed, `starts` all starts, `failed` those that nobody killed and that failed all the same."""
+
+    def __init__(
+        self, project: Project, seed: int, longest: float, cores: int = 2, collide: bool = False
+    ) -> None:
+        self.project, self.longest, self.collide = project, longest, collide
         self.command = (*COMMAND, str(cores))
         self.random = random.Random(seed)
         self.kills: Counter[str] = Counter()
+        self.victims: Counter[str] = Counter()
         self.starts = 0
+        self.failed: list[str] = []  # ends of their logs
         # Within a short epoch as well: when a checkpoint is written never changes a result.
         project.environment["NASSL_CHECKPOINT_SECONDS"] = "0.2"
 
-    def run(self, wanted: dict[str, int], patience: int = 200) -> None:
+    def run(self, wanted: dict[str, int], patience: int = 400) -> None:
         """Starts and kills until `wanted` (kills by stage; `start` while the graph starts) is used
-        up or the graph is done, then lets it end. Raises AssertionError if it does not."""
+        up or the graph is done, then lets it end. Raises AssertionError if it does not end, or five
+        starts have failed."""
         wanted = dict(wanted)
         for _ in range(patience):
-            if not self._start_and_kill(wanted):
+            if self._start_and_kill(wanted) == "done":
                 return
+            assert len(self.failed) < 5, f"starts that failed:\n{self.failed[-1]}"
         raise AssertionError(f"not done after {self.starts} starts; killed: {dict(self.kills)}")
 
-    def _start_and_kill(self, wanted: dict[str, int]) -> bool:
-        """Whether it was killed; otherwise the graph is done."""
+    def _start_and_kill(self, wanted: dict[str, int]) -> str:
+        """`killed`, `failed`, or `done` if it came to its end."""
         self.starts += 1
+        if self.collide:
+            plant(self.project.folder)
         log = self.project.folder / "chaos.log"
         with log.open("a") as file:
             group = subprocess.Popen(
@@ -69,53 +88,88 @@ class Chaos:
                 stdout=file, stderr=file, start_new_session=True,
             )  # fmt: skip
         early = wanted.get("start", 0) > 0 and self.random.random() < 0.3
-        moment = time.monotonic() + self.random.uniform(0.5, self.longest) if early else None
+        moment = time.monotonic() + self._while() if early else None
         target = "start"
         while group.poll() is None:
             if moment is None:
                 there = [stage for stage in running(group.pid) if wanted.get(stage, 0) > 0]
                 if there:
                     target = self.random.choice(sorted(there))
-                    moment = time.monotonic() + self.random.uniform(0.5, self.longest)
+                    moment = time.monotonic() + self._while()
             elif time.monotonic() >= moment:
                 hit = running(group.pid) or ["start"]
-                os.killpg(group.pid, signal.SIGKILL)
-                group.wait()
+                self._kill(group)
                 wanted[target] -= 1
                 self.kills.update(hit)
-                _wait_until_gone(group.pid)
-                return True
+                return "killed"
             time.sleep(POLL)
-        end = log.read_text()[-3000:]
-        assert group.returncode == 0, f"Snakemake ended with {group.returncode}:\n{end}"
-        return False
+        if group.returncode:
+            self.failed.append(log.read_text()[-3000:])
+            return "failed"
+        return "done"
+
+    def _while(self) -> float:
+        """Seconds until a kill, rather short: what starts, loads and opens is hit more often than
+        its share of the time."""
+        return self.longest * self.random.random() ** 2
+
+    def _kill(self, group: subprocess.Popen) -> None:
+        victim = self.random.choices(list(VICTIMS), list(VICTIMS.values()))[0]
+        self.victims[victim] += 1
+        if victim == "everything":
+            os.killpg(group.pid, signal.SIGKILL)
+        else:
+            words = {"Snakemake and DVC": "dvc_job.py", "Snakemake and stages": "stages."}
+            group.kill()
+            for number, command in _commands(group.pid):
+                if words.get(victim, "nothing") in " ".join(command):
+                    with suppress(ProcessLookupError):
+                        os.kill(number, signal.SIGKILL)
+        group.wait()
+
+
+def plant(folder: Path) -> None:
+    """Entries in DVC's list for every result, which no living process stands for: the number of a
+    zombie, of this process, of the machine's first one, in the names of a `dvc` and of jobs."""
+    zombie = subprocess.Popen(["true"])
+    time.sleep(POLL)  # it ends; as long as nobody asks for its code it is a zombie
+    numbers = (zombie.pid, os.getpid(), 1)
+    commands = ("/elsewhere/bin/dvc repro", "workflow/dvc_job.py search@of-another-machine")
+    results = [path for path in (folder / "results").glob("*/*") if path.is_dir()]
+    entries = [{"pid": n, "cmd": c} for n in numbers for c in commands]
+    listed = {
+        "write": {str(path): entries[i % len(entries)] for i, path in enumerate(results)},
+        "read": {str(path): entries for path in results},
+    }
+    place = folder / ".dvc" / "tmp" / "rwlock"
+    if place.parent.is_dir():
+        place.write_text(json.dumps(listed))
+    ZOMBIES.append(zombie)
+
+
+ZOMBIES: list[subprocess.Popen] = []  # kept, so that nobody collects them
 
 
 def running(group: int) -> list[str]:
     """The stages that processes of a process group are running. Linux."""
     found = []
-    for command in _commands(group):
+    for _, command in _commands(group):
         for word, name in pairwise(command):
             if word == "-m" and name.startswith("stages.") and "python" in command[0]:
                 found.append(name.removeprefix("stages."))
     return found
 
 
-def _commands(group: int) -> Iterator[list[str]]:
+def _commands(group: int) -> Iterator[tuple[int, list[str]]]:
+    """Number and command line of the living processes of a group."""
     for folder in Path("/proc").iterdir():
         try:
             stat = (folder / "stat").read_text().rpartition(")")[2].split()
             if stat[0] != "Z" and int(stat[2]) == group:
-                yield (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                command = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                yield int(folder.name), command
         except (OSError, ValueError, IndexError):
             continue  # no process, or gone meanwhile
-
-
-def _wait_until_gone(group: int) -> None:
-    end = time.monotonic() + 30
-    while list(_commands(group)):
-        assert time.monotonic() < end, f"processes of group {group} outlive SIGKILL"
-        time.sleep(POLL)
 
 
 def contents(results: Path, stages: tuple[str, ...] | None = None) -> dict[str, str]:
@@ -165,6 +219,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--longest", type=float, default=15.0, help="seconds into a stage")
     parser.add_argument("--cores", type=int, default=2, help="for Snakemake")
+    parser.add_argument("--collide", action="store_true", help="plant entries of dead processes")
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="of an undisturbed run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -181,7 +236,7 @@ def main() -> int:
             alone = undisturbed.folder
         expected = contents(alone / "results")
         stages = sorted(path.name for path in (alone / "results").iterdir())
-        chaos = Chaos(killed, arguments.seed, arguments.longest, arguments.cores)
+        chaos = Chaos(killed, arguments.seed, arguments.longest, arguments.cores, arguments.collide)
         start = time.monotonic()
         wanted = spread(arguments.kills, stages)
         chaos.run(wanted)
@@ -189,11 +244,14 @@ def main() -> int:
         different = differences(expected, contents(killed.folder / "results"))
         stale = killed.stale()
     counted = ", ".join(f"{stage} {count}" for stage, count in sorted(chaos.kills.items()))
-    print(f"killed {chaos.starts - 1} times in {seconds:.0f} s; processes hit: {counted}")
+    victims = ", ".join(f"{victim} {count}" for victim, count in chaos.victims.most_common())
+    print(f"killed {chaos.victims.total()} times in {seconds:.0f} s: {victims}")
+    print(f"running when killed: {counted}")
+    print(f"{chaos.starts - 1} restarts, {len(chaos.failed)} failed")
     print(f"{len(expected)} files compared, {len(different)} differ; {len(stale)} stages stale")
     for file in different[:20]:
         print(f"  differs: {file}")
-    return 1 if different or stale else 0
+    return 1 if different or stale or chaos.failed else 0
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,33 +26,94 @@ def restart(tmp_path, monkeypatch):
     return module
 
 
-@pytest.mark.parametrize(
-    ("path", "content"),
-    [
-        (".snakemake/locks/0.input.lock", "results/x"),
-        (".dvc/tmp/rwlock", '{"write": {"/a": {"pid": 1, '),
-        (".dvc/tmp/rwlock", ""),
-        ("dvc.lock", LOCKED[:-30]),
-        ("dvc.lock", LOCKED + "  b:\n    cm"),
-        ("dvc.lock", LOCKED + "  b: {cmd: [x, "),
-    ],
-)
-def test_what_was_left_half_done_is_removed(restart, path, content):
+@pytest.mark.parametrize("path", [".snakemake/locks/0.input.lock", ".snakemake/incomplete/cmVz"])
+def test_snakemakes_marks_of_an_earlier_start_are_removed(restart, path):
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(content)
+    Path(path).write_text("results/x")
     with restart.hold_the_project():
-        assert restart.put_right() == [path]
-        assert not Path(path).exists()
         assert restart.put_right() == []
+    assert not Path(path).exists()
+
+
+BEGINNINGS = [
+    "",
+    "schema: '2",
+    LOCKED[:-30],
+    LOCKED + "  b:\n    cm",
+    LOCKED + "  b: {cmd: [x, ",
+    LOCKED + "  b:\n    cmd: x\n    deps:\n    - pa",
+]
+
+
+@pytest.mark.parametrize("content", BEGINNINGS)
+def test_the_beginning_of_a_lock_file_is_moved_aside(restart, content):
+    for number in (1, 2):
+        Path("dvc.lock").write_text(content)
+        with restart.hold_the_project():
+            (said,) = restart.put_right()
+        assert "dvc.lock breaks off in the middle of an entry, as a killed `dvc` leaves" in said
+        assert f"it is now dvc.lock.broken-{number}. What DVC's run cache holds" in said
+        assert not Path("dvc.lock").exists()
+        assert Path(f"dvc.lock.broken-{number}").read_text() == content
+        with restart.hold_the_project():
+            assert restart.put_right() == []
+
+
+MERGED = LOCKED.replace(
+    "    cmd: echo a\n", "<<<<<<< HEAD\n    cmd: echo a\n=======\n    cmd: echo b\n>>>>>>> other\n"
+)
+EDITED = LOCKED.replace("cmd:", "cmd") + "  b:\n    cmd: echo b\n"
+BROKEN = {
+    "dvc.lock, merged": (
+        "dvc.lock",
+        MERGED,
+        r"dvc\.lock, line 4: Git's conflict marker; nothing was changed.*--theirs dvc\.lock",
+    ),
+    "dvc.lock, edited": (
+        "dvc.lock",
+        EDITED,
+        r"dvc\.lock is not a lock file of DVC \(.*line 5.*; nothing was changed.*checkout -- dvc",
+    ),
+    "dvc.lock, not YAML": (
+        "dvc.lock",
+        "schema: '2.0'\n\tstages: {}\n" + LOCKED,
+        r"dvc\.lock is not a lock file of DVC \(.*\); nothing was changed",
+    ),
+    "params.yaml, merged": (
+        "params.yaml",
+        "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n",
+        r"params\.yaml, line 2: Git's conflict marker; nothing was changed.*--ours params\.yaml",
+    ),
+    "params.yaml, edited": (
+        "params.yaml",
+        "a: [1, 2\nb: 1\n",
+        r"params\.yaml is not YAML that Snakemake can read: .*line 2.*Nothing was changed.*Mend",
+    ),
+    "params.yaml, an anchor twice": (
+        "params.yaml",
+        "a: [&x {b: 1}, &x {b: 2}]\n",
+        r"params\.yaml is not YAML that (Snakemake|DVC) can read: .*anchor",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "content", "text"), BROKEN.values(), ids=BROKEN)
+def test_what_a_person_has_to_mend_is_refused_and_stays(restart, capsys, path, content, text):
+    Path(path).write_text(content)
+    with restart.hold_the_project(), pytest.raises(SystemExit, match="2"):
+        restart.start_again()
+    assert re.search(text, capsys.readouterr().err, re.DOTALL)
+    assert Path(path).read_text() == content
+    assert not list(Path().glob("*.broken*"))
 
 
 def test_what_is_whole_stays(restart):
     Path("dvc.lock").write_text(LOCKED)
-    Path(".dvc/tmp/rwlock").write_text(json.dumps({"write": {}, "read": {}}))
+    Path("params.yaml").write_text("a: 1\n")
     with restart.hold_the_project():
         assert restart.put_right() == []
     assert Path("dvc.lock").read_text() == LOCKED
-    assert Path(".dvc/tmp/rwlock").exists()
+    assert Path("params.yaml").read_text() == "a: 1\n"
 
 
 def test_what_is_just_being_written_stays(restart, monkeypatch):

@@ -3,8 +3,9 @@
 DVC and Snakemake delete declared outputs before a rerun, so the state to resume from lies in
 `.checkpoints/<stage>/<run>/`. It is gone when the run has ended.
 
-A file is one line of JSON (fingerprint of the run, sha256 of what follows, seconds spent so far)
-and a `torch.save` archive, which is only ever read with `weights_only=True`.
+A file is one line of JSON (fingerprint of the run, sha256 of what follows, seconds spent so far,
+the machine, what changed where the run moved to another one) and a `torch.save` archive, which is
+only ever read with `weights_only=True`.
 """
 
 from __future__ import annotations
@@ -18,20 +19,25 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-from stages.core.command import Cost, InputError
+from stages.core.command import UNDER_DVC, Cost, InputError
 from stages.core.run import Run
 from stages.core.training.fingerprint import run_fingerprint
 from stages.core.training.interruption import Interruption
+from stages.core.training.machine import differences, machine
 from stages.core.training.processes import barrier, rank, world_size
 
 FOLDER = Path(".checkpoints")
 INTERVAL = 60.0  # seconds between checkpoints within an epoch
 LEAST = 10.0  # seconds between checkpoints at ends of epochs
 SHARE = 0.01  # of the time may go into writing them
+PAUSE = 1.0  # seconds between two looks at a lock that another process holds
+HEAD = {"fingerprint", "sha256", "seconds", "machine", "moves"}
 
 
 class Checkpoint:
@@ -69,6 +75,8 @@ class Checkpoint:
             "fingerprint": self.run.fingerprint,
             "sha256": hashlib.sha256(payload).hexdigest(),
             "seconds": self.run.cost.seconds,
+            "machine": self.run.machine,
+            "moves": self.run.cost.moves,
         }
         new = self.last.with_suffix(".new")
         try:
@@ -129,15 +137,23 @@ class Checkpoint:
 class Checkpoints:
     """All checkpoints of one run, and the time that it has cost over all its starts.
 
-    To be entered once, for as long as the run lasts: holds the run's lock, so that a second start
-    of the same run leaves, and ends well on signals. On success the folder is removed, therefore
-    outputs are written inside. Of several processes all read, and the first does the rest. Raises
-    InputError if the run is already running.
+    To be entered once, for as long as the run lasts: holds the run's lock and ends well on signals.
+    On success the folder is removed, therefore outputs are written inside. Of several processes all
+    read, and the first does the rest.
+
+    While another process holds the lock: under DVC, which knows that no other DVC runs this stage,
+    it is what a killed start left running, and is waited for. Started by hand, raises InputError.
+
+    A run goes on from what another machine saved (`machine`), and says so in its log and in
+    cost.json.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str, machine: Callable[[], dict[str, str]]
+    ) -> None:
         self.folder = folder
         self.fingerprint = fingerprint
+        self._machine = machine
         self.interval, self.least, self.share = INTERVAL, LEAST, SHARE
         # For tests that kill often: when a checkpoint is written never changes a result.
         if "NASSL_CHECKPOINT_SECONDS" in os.environ:
@@ -154,17 +170,31 @@ class Checkpoints:
     def __enter__(self) -> Checkpoints:
         if rank() == 0:
             self._acquire()
-        spent = 0.0
-        for path in self.folder.glob("*.ckpt"):
+        spent, moves = 0.0, []
+        for path in sorted(self.folder.glob("*.ckpt")):
             try:
                 head = _read(path)[0]
             except ValueError:
                 continue  # reported by load
             if head["fingerprint"] == self.fingerprint:
                 spent = max(spent, head["seconds"])
-        self.cost = Cost(spent, world_size())
+                moves += head["moves"]
+                if changed := differences(head["machine"], self.machine):
+                    moves.append(changed)
+                    if rank() == 0:
+                        print(
+                            f"{path}: goes on from another machine ({changed}); bits may differ "
+                            "from those of an undisturbed run",
+                            file=sys.stderr,
+                        )
+        self.cost = Cost(spent, world_size(), list(dict.fromkeys(moves)))
         self.interruption.__enter__()
         return self
+
+    @cached_property
+    def machine(self) -> dict[str, str]:
+        """Known from the first checkpoint on: a run that trains nothing imports no torch."""
+        return self._machine()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.interruption.__exit__()
@@ -177,6 +207,7 @@ class Checkpoints:
 
     def _acquire(self) -> None:
         path = self.folder / "lock"
+        said = False
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = path.open("a+")
@@ -184,10 +215,18 @@ class Checkpoints:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 self._lock.seek(0)
-                raise InputError(
+                text = (
                     f"this run is already running (process {self._lock.read() or 'unknown'} holds "
-                    f"{path}); wait for it or stop it"
-                ) from error
+                    f"{path})"
+                )
+                self._lock.close()
+                if UNDER_DVC not in os.environ:
+                    raise InputError(f"{text}; wait for it or stop it") from error
+                if not said:
+                    print(f"{text}; waiting until it ends", file=sys.stderr)
+                    said = True
+                time.sleep(PAUSE)
+                continue
             # Another run may have ended, and removed the folder, between opening and locking.
             if path.exists() and path.stat().st_ino == os.fstat(self._lock.fileno()).st_ino:
                 break
@@ -204,7 +243,9 @@ def open_checkpoints(run: Run, inputs: argparse.Namespace | None = None) -> Chec
         for name, value in sorted(vars(inputs or argparse.Namespace()).items())
         if isinstance(value, Path) and name != "out"
     ]
-    return Checkpoints(FOLDER / run.stage / run.name, run_fingerprint(run, paths))
+    return Checkpoints(
+        FOLDER / run.stage / run.name, run_fingerprint(run, paths), partial(machine, run)
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], memoryview]:
@@ -214,7 +255,7 @@ def _read(path: Path) -> tuple[dict[str, Any], memoryview]:
     if end < 0:
         raise ValueError("its first line is missing")
     head = json.loads(bytes(content[:end]))
-    if not isinstance(head, dict) or head.keys() != {"fingerprint", "sha256", "seconds"}:
+    if not isinstance(head, dict) or head.keys() != HEAD:
         raise ValueError("its first line is not that of a checkpoint")
     if hashlib.sha256(content[end + 1 :]).hexdigest() != head["sha256"]:
         raise ValueError("its hash is not the recorded one")

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 from stages.core.run import Run
@@ -16,8 +15,9 @@ CODE = (".py", ".cpp", ".h")
 
 
 def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
-    """Hash of all that decides the bits of a run: its line and sections of the plan, its threads,
-    the content of its inputs, the code of `stages/core` and of its stage, and torch's version.
+    """Hash of what a run is: its line and sections of the plan, its threads, the content of its
+    inputs, the code of `stages/core` and of its stage. Where it computes is kept beside the hash
+    (`machine`): a run goes on elsewhere, and says so.
 
     Of a folder with a manifest only that is read: it holds the hash of each file beside it, and
     the stage's command has compared them.
@@ -28,7 +28,6 @@ def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
         json.dumps(asdict(run.line), sort_keys=True),
         json.dumps({name: asdict(entry) for name, entry in run.settings.items()}, sort_keys=True),
         str(run.resources.threads),
-        version("torch"),
     ]
     parts += [_content(path) for path in inputs]
     parts += [_content(STAGES / "core", CODE), _content(STAGES / run.stage, CODE)]

@@ -22,7 +22,7 @@ from pathlib import Path
 from stages.core.command import InputError
 from stages.core.run import Run
 from stages.core.settings import SettingsError
-from stages.core.training.interruption import EXIT_INTERRUPTED
+from stages.core.training.interruption import EXIT_INTERRUPTED, SIGNALS
 
 StageFunction = Callable[[Run, argparse.Namespace, Path], None]
 PATIENCE = timedelta(hours=1)  # for the slowest process at any one exchange
@@ -79,7 +79,7 @@ def _signals_handed_on(processes: Sequence[BaseProcess]) -> Iterator[None]:
             if process.is_alive():
                 process.terminate()
 
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = [n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
     former = [signal.signal(number, hand_on) for number in numbers]
     try:
         yield
