@@ -4,6 +4,9 @@ imports; and Snakemake's jobs are DVC's stages."""
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from dvc.repo import Repo
 
 from stages.core.lines import RUNS
 from stages.core.run import resolve_run
+from tests.scenarios.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = [*RUNS, "report"]
@@ -111,16 +115,65 @@ def test_only_dvc_yaml_spells_paths_of_results():
                 assert not spelled, f"{file}: {node.value!r}"
 
 
-def test_every_job_names_an_environment_that_installs_the_lock():
+def test_every_job_names_an_environment_that_installs_the_lock(tmp_path, monkeypatch):
+    """Whole by itself, wherever Snakemake copies it, and another one if a pin changes."""
+    monkeypatch.syspath_prepend(str(ROOT / "workflow"))
+    from environment import environment
+
+    shutil.copytree(ROOT / "workflow" / "envs", tmp_path / "workflow" / "envs")
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    monkeypatch.chdir(tmp_path)
     plan = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for stage, asked in plan["resources"].items():
-        file = ROOT / "workflow" / "envs" / f"{asked['environment']}.yaml"
+    lock = (ROOT / "requirements.txt").read_text()
+    pins = [line for line in lock.splitlines() if line and not line.startswith("#")]
+    for name in {asked["environment"] for asked in plan["resources"].values()}:
+        file = Path(environment(name))
         *conda, pip = yaml.safe_load(file.read_text())["dependencies"]
-        assert "python=3.11" in conda, stage
-        (requirement,) = pip["pip"]
-        # Snakemake reads a copy in .snakemake/conda, as deep below the project as workflow/envs.
-        lock = (file.parent / requirement.removeprefix("-r ")).resolve()
-        assert lock == ROOT / "requirements.txt"
+        assert "python=3.11" in conda
+        assert pip["pip"] == pins
+        script = file.with_name(f"{name}.post-deploy.sh")
+        assert script.read_text() == Path(f"workflow/envs/{name}.post-deploy.sh").read_text()
+        before = file.read_text()
+        Path("requirements.txt").write_text(lock + "one-more==1.0\n")
+        assert "- one-more==1.0\n" in Path(environment(name)).read_text() != before
+        Path("requirements.txt").write_text(lock)
+
+
+# What Snakemake calls, noting what it was given: `conda create` may see nothing of the project.
+CONDA = """#!{python}
+import json, pathlib, sys
+log = pathlib.Path({log!r})
+if sys.argv[1:3] == ["info", "--json"]:
+    print(json.dumps({{"conda_prefix": {log!r}, "platform": "linux-64", "conda_version": "24.7.1",
+                      "root_prefix": {log!r}, "config_files": [], "channels": []}}))
+elif sys.argv[1:3] == ["config", "--get"] or "channel_priority" in sys.argv:
+    print(json.dumps({{"get": {{"channel_priority": "strict"}}}}))
+elif "create" in sys.argv:
+    file = pathlib.Path(sys.argv[sys.argv.index("--file") + 1])
+    text = file.read_text()
+    with (log / "created").open("a") as out:
+        out.write(f"{{file.parent}} {{'-r ' in text}} {{'torch==' in text}}\\n")
+    sys.exit("no conda here")
+elif sys.argv[1:] == ["--version"]:
+    print("conda 24.7.1")
+"""
+
+
+def test_conda_environments_may_lie_anywhere(tmp_path):
+    """As far as Snakemake goes without conda: up to the file that conda would be given."""
+    folder, log = tmp_path / "bin", tmp_path / "log"
+    folder.mkdir(), log.mkdir()
+    (folder / "conda").write_text(CONDA.format(python=sys.executable, log=str(log)))
+    (folder / "conda").chmod(0o755)
+    project = Project(tmp_path / "project", "scale=smoke", "only=[ssnas.table1/Random sampling]")
+    project.environment["PATH"] = f"{folder}{os.pathsep}{project.environment['PATH']}"
+    prefix = tmp_path / "elsewhere"
+    done = project.attempt(
+        "snakemake", "--cores", "1", "--use-conda", "--conda-create-envs-only",
+        "--conda-prefix", str(prefix),
+    )  # fmt: skip
+    created = (log / "created").read_text().splitlines() if (log / "created").exists() else done
+    assert created == [f"{prefix} False True"], done.stderr[-3000:]
 
 
 def test_the_lock_pins_everything_that_is_asked_for():

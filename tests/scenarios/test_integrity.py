@@ -12,7 +12,6 @@ import yaml
 from tests.scenarios.chaos import Chaos, contents, differences
 from tests.scenarios.project import Project
 
-
 WANTED = {"start": 7, "search": 3, "score": 6, "select": 2, "retrain": 6}
 
 
@@ -25,7 +24,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(project, tmp_path):
     for seed in count():
         for place in ("results", ".checkpoints", ".dvc/cache", "dvc.lock"):
             killed.run("rm", "-rf", place)
-        chaos = Chaos(killed, seed, longest=4.0, collide=True)
+        chaos = Chaos(killed, seed, longest=3.0, collide=True)
         chaos.run(WANTED)
         kills += chaos.kills
         assert chaos.failed == []

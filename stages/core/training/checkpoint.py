@@ -123,7 +123,9 @@ class Checkpoint:
                 )
                 continue
             try:
-                return torch.load(io.BytesIO(payload), map_location=map_location, weights_only=True)
+                state = torch.load(
+                    io.BytesIO(payload), map_location=map_location, weights_only=True
+                )
             except (UnpicklingError, RuntimeError, EOFError) as error:
                 if isinstance(error, torch.OutOfMemoryError):
                     raise
@@ -131,6 +133,8 @@ class Checkpoint:
                     f"{path} is no archive of tensors and plain values and is not loaded; this run "
                     "did not write it: delete it and start the same command again"
                 ) from error
+            self.run.go_on_from(path, head)
+            return state
         return None
 
 
@@ -149,7 +153,7 @@ class Checkpoints:
     """
 
     def __init__(
-        self, folder: Path, fingerprint: str, machine: Callable[[], dict[str, str]]
+        self, folder: Path, fingerprint: str, machine: Callable[[], dict[str, str]] = dict
     ) -> None:
         self.folder = folder
         self.fingerprint = fingerprint
@@ -170,26 +174,29 @@ class Checkpoints:
     def __enter__(self) -> Checkpoints:
         if rank() == 0:
             self._acquire()
-        spent, moves = 0.0, []
-        for path in sorted(self.folder.glob("*.ckpt")):
+        spent = 0.0
+        for path in self.folder.glob("*.ckpt"):
             try:
                 head = _read(path)[0]
             except ValueError:
                 continue  # reported by load
             if head["fingerprint"] == self.fingerprint:
                 spent = max(spent, head["seconds"])
-                moves += head["moves"]
-                if changed := differences(head["machine"], self.machine):
-                    moves.append(changed)
-                    if rank() == 0:
-                        print(
-                            f"{path}: goes on from another machine ({changed}); bits may differ "
-                            "from those of an undisturbed run",
-                            file=sys.stderr,
-                        )
-        self.cost = Cost(spent, world_size(), list(dict.fromkeys(moves)))
+        self.cost = Cost(spent, world_size())
         self.interruption.__enter__()
         return self
+
+    def go_on_from(self, path: Path, head: dict[str, Any]) -> None:
+        """Notes what differs between the machine that saved and this one."""
+        moves = head["moves"]
+        if changed := differences(head["machine"], self.machine):
+            moves = [*moves, changed]
+            print(
+                f"{path}: goes on from another machine ({changed}); bits may differ from those of "
+                "an undisturbed run",
+                file=sys.stderr,
+            )
+        self.cost.moves += [move for move in moves if move not in self.cost.moves]
 
     @cached_property
     def machine(self) -> dict[str, str]:

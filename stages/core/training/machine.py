@@ -10,7 +10,7 @@ from stages.core.run import Run
 from stages.core.training.processes import world_size
 
 # Whose arithmetic goes into weights: sums in another order, another resampling of pixels.
-LIBRARIES = ("torch", "torchvision", "numpy", "kornia", "pillow", "pb1-detectron2", "detectron2")
+LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "pb1-detectron2", "detectron2")
 
 
 def computes_on_gpu(run: Run) -> bool:

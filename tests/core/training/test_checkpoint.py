@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from stages.core.lines import Resources, ScoreRun
 from stages.core.run import Run
 from stages.core.training.checkpoint import Checkpoints
 from stages.core.training.fingerprint import run_fingerprint
+from stages.core.training.machine import differences, machine
 
 
 @pytest.fixture
@@ -122,6 +124,78 @@ def test_a_second_start_leaves(checkpoints):
     assert f"already running (process {os.getpid()} holds" in second.stderr
 
 
+def test_under_dvc_a_second_start_waits(checkpoints):
+    """What holds the lock is what a killed start left running: DVC starts a stage once."""
+    code = (
+        "from stages.core.training.checkpoint import Checkpoints\n"
+        "from pathlib import Path\n"
+        f"with Checkpoints(Path({str(checkpoints.folder)!r}), 'f') as c: print(c.part().load())"
+    )
+    checkpoints.part().save({"epoch": 7})
+    second = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "DVC_STAGE": "score@x"},
+    )  # fmt: skip
+    said = second.stderr.readline()
+    assert f"already running (process {os.getpid()} holds" in said
+    assert "waiting until it ends" in said
+    assert second.poll() is None
+    checkpoints._lock.close()  # as at this process's end
+    assert second.communicate(timeout=60)[0] == "{'epoch': 7}\n"
+    assert second.returncode == 0
+    checkpoints.folder.mkdir()  # the second has ended well and removed it
+
+
+CPU = {"device": "cpu (AVX2)", "processes": "1", "torch": "2.14.1"}
+GPU = {"device": "NVIDIA H100", "processes": "2", "torch": "2.14.1"}
+
+
+def start_on(computer, folder):
+    """Goes on, saves twice, and fails."""
+    with Checkpoints(folder, "f", lambda: computer) as moved:
+        state = moved.part().load()
+        moved.part().save({"epoch": 1})
+        moved.part().save({"epoch": 2})
+        raise KeyError(state)
+
+
+def test_a_run_that_moves_to_another_machine_says_so(tmp_path, capsys):
+    changed = "device cpu (AVX2), now NVIDIA H100; processes 1, now 2"
+    for computer, expected in ((CPU, ""), (GPU, changed), (GPU, "")):
+        with pytest.raises(KeyError):
+            start_on(computer, tmp_path / "run")
+        said = capsys.readouterr().err
+        assert (f"goes on from another machine ({expected}); bits may differ" in said) == bool(
+            expected
+        )
+    assert said == ""  # the third went on where it was
+    with Checkpoints(tmp_path / "run", "f", lambda: CPU) as back:
+        back.part().load()
+        back.cost.write(tmp_path)
+    cost = json.loads((tmp_path / "cost.json").read_text())
+    assert cost["moves"] == [changed, "device NVIDIA H100, now cpu (AVX2); processes 2, now 1"]
+    with Checkpoints(tmp_path / "run", "f", lambda: CPU) as fresh:
+        assert fresh.part().load() is None
+        fresh.cost.write(tmp_path)
+    assert "moves" not in json.loads((tmp_path / "cost.json").read_text())
+
+
+def test_the_machine_is_what_bits_depend_on(run_of, monkeypatch):
+    found = machine(run_of("score"))
+    assert found["device"].startswith("cpu (")
+    assert found["torch"] == torch.__version__.partition("+")[0]
+    assert {"numpy", "torchvision", "pillow"} <= found.keys()
+    assert found["compiled kernels"] == "yes"
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    without = machine(run_of("score"))
+    assert differences(found, without) == "compiled kernels yes, now no"
+    del without["numpy"]
+    assert differences(without, found) == (
+        f"compiled kernels no, now yes; numpy none, now {found['numpy']}"
+    )
+    assert differences(found, found) == ""
+
+
 def test_due_keeps_pauses_and_the_cost_low(checkpoints):
     part = checkpoints.part()
     assert not part.due(epoch_ends=True)
@@ -189,6 +263,27 @@ def test_in_a_training_the_second_signal_does_not_wait(checkpoints):
     assert checkpoints.interruption.requested
     with pytest.raises(SystemExit):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_two_signals_of_one_event_are_one(checkpoints):
+    """A closed terminal: SIGHUP, and SIGTERM because DVC has ended of it."""
+    checkpoints.interruption.deferred = True
+    signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGTERM)
+    assert checkpoints.interruption.requested
+    with pytest.raises(SystemExit):
+        signal.raise_signal(signal.SIGHUP)
+
+
+def test_a_signal_that_was_ignored_stays_so(tmp_path):
+    """`nohup`."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Checkpoints(tmp_path / "run", "f") as checkpoints:
+            signal.raise_signal(signal.SIGHUP)
+            assert not checkpoints.interruption.requested
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 def test_the_interval_can_be_set_from_outside(tmp_path, monkeypatch):

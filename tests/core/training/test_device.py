@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 import torch
 
+from stages.core.command import InputError
 from stages.core.lines import Resources
 from stages.core.run import Run
 from stages.core.training.device import device_name, prepare_device, seed_step
@@ -33,3 +35,27 @@ def test_the_plan_gives_threads_and_device():
         assert device_name(torch.device("cpu")) == "cpu"
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "build"), [(None, r"\(a CPU build\)"), ("13.0", r"\(built for CUDA 13\.0\)")]
+)
+def test_gpus_that_torch_does_not_see_are_no_reason_to_train_on_the_cpu(monkeypatch, cuda, build):
+    run = Run("pretrain", "x", None, {}, Resources(1, 1, 2, 0, 1), ())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1a,GPU-1b")
+    expected = (
+        r"gives pretrain 2 GPUs and this run has GPU-1a, GPU-1b, but torch \S+ " + build + " sees "
+        r"none; .*`nvidia-smi`.*resources\.pretrain\.gpus=0"
+    )
+    with pytest.raises(InputError, match=expected):
+        prepare_device(run)
+
+
+@pytest.mark.parametrize("hidden", ["", "-1", " -1 ,0"])
+def test_without_gpus_here_the_cpu_computes(monkeypatch, hidden):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    run = Run("pretrain", "x", None, {}, Resources(1, 1, 2, 0, 1), ())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert prepare_device(run) == torch.device("cpu")

@@ -1,0 +1,214 @@
+"""Starts in the states in which users leave a project, and signals that reach a running graph."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+import yaml
+
+from tests.scenarios.chaos import POLL, contents, differences, running
+from tests.scenarios.project import Project
+
+STAGES = ("prepare", "search", "score", "select", "retrain")
+ALL_CORES = ("snakemake", "--cores", "2")
+
+
+@pytest.fixture(scope="module")
+def row(tmp_path_factory):
+    """One row of the plan, finished; whoever changes it changes it back."""
+    project = Project(
+        tmp_path_factory.mktemp("row"), "scale=smoke", "only=[ssnas.table1/Random sampling]"
+    )
+    project.snakemake()
+    project.commit("results")
+    return project
+
+
+@pytest.fixture
+def again(row):
+    """The same before anything ran, and what it must come to: (project, contents)."""
+    expected = contents(row.folder / "results", STAGES)
+    for place in ("results", ".dvc/cache", "dvc.lock", ".snakemake"):
+        row.run("rm", "-rf", place)
+    yield row, expected
+    row.snakemake()
+    assert differences(expected, contents(row.folder / "results", STAGES)) == []
+
+
+def start(project, *command):
+    with (project.folder / "start.log").open("w") as log:
+        return subprocess.Popen(
+            command or ALL_CORES, cwd=project.folder, env=project.environment,
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+
+
+def wait_for(stage, process, seconds=120.0):
+    end = time.monotonic() + seconds
+    while stage not in running(process.pid):
+        assert process.poll() is None, "it ended before"
+        assert time.monotonic() < end
+        time.sleep(POLL)
+
+
+# ------------------------------------------------------------ merges, edits ----
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "params.yaml"])
+def test_a_merge_that_waits_for_its_user_stays_as_it_is(row, name):
+    path = row.folder / name
+    whole = path.read_text()
+    lines = whole.splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if "retrain" in line)
+    ours, theirs = lines[place], lines[place].replace("retrain", "others")
+    lines[place : place + 1] = ["<<<<<<< HEAD\n", ours, "=======\n", theirs, ">>>>>>> other\n"]
+    path.write_text("".join(lines))
+    merged = path.read_bytes()
+    plan = ("python", "-m", "stages.plan", "scale=smoke")
+    toy = ("make", "--old-file=.venv/installed", "toy", "PLAN=scale=smoke")
+    commands = [ALL_CORES, ("snakemake", "-n"), ("dvc", "repro"), ("dvc", "status"), toy]
+    commands += [plan] if name == "params.yaml" else []
+    try:
+        for command in commands:
+            done = row.attempt(*command)
+            assert done.returncode != 0, command
+            assert path.read_bytes() == merged, command
+            said = " ".join(done.stderr.split())
+            assert name in said
+            assert f"line {place + 1}" in said
+            if command[0] != "dvc":  # whose messages are its own
+                assert f"{name}, line {place + 1}: Git's conflict marker; nothing was" in said
+                assert f"git checkout --theirs {name}" in said or "`--theirs`" in said
+    finally:
+        path.write_text(whole)
+        row.run("git", "checkout", "--", "params.yaml")  # `make toy` writes another plan
+    assert row.stale() == set()
+
+
+def test_the_beginning_of_a_lock_file_and_what_comes_back(row):
+    path = row.folder / "dvc.lock"
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) * 2 // 3])
+    said = row.snakemake()
+    assert "it is now dvc.lock.broken-1" in said
+    assert "stages are not up to date: 8 come back from DVC's run cache, 0 run" in said
+    assert yaml.safe_load(path.read_text()) == yaml.safe_load(whole)
+    (row.folder / "dvc.lock.broken-1").unlink()
+
+
+def test_what_cannot_come_back_is_said_before_it_runs(row, tmp_path):
+    """A clone whose results were pulled without the run cache, and its lock file lost."""
+    clone = tmp_path / "clone"
+    shutil.copytree(row.folder, clone, ignore=shutil.ignore_patterns("runs", ".snakemake"))
+    (clone / "dvc.lock").rename(clone / "dvc.lock.broken-1")
+    done = subprocess.run(
+        [*ALL_CORES, "--dry-run"], cwd=clone, env=row.environment, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert (
+        "8 of 8 stages are not up to date: 0 come back from DVC's run cache, 8 run" in done.stderr
+    )
+    assert "`dvc pull --run-cache` fetches what was pushed" in done.stderr
+
+
+# ------------------------------------------------------------------ folders ----
+
+
+@pytest.mark.parametrize("command", [ALL_CORES, ("dvc", "repro")])
+def test_results_may_be_removed(row, command):
+    """Also those of stages that have no run in this plan."""
+    before = contents(row.folder / "results")
+    row.run("rm", "-rf", "results")
+    row.run(*command)
+    assert contents(row.folder / "results") == before
+    assert row.stale() == set()
+    row.run("make", "clean")
+    row.run(*command)
+    assert contents(row.folder / "results") == before
+
+
+@pytest.mark.parametrize("command", [ALL_CORES, ("dvc", "repro")])
+def test_a_clone_of_a_committed_plan_runs(row, tmp_path, command):
+    clone = tmp_path / "clone"
+    row.run("git", "clone", "--quiet", ".", str(clone))
+    cache = row.folder / ".dvc" / "cache"
+    for words in (("dvc", "cache", "dir", "--local", str(cache)), command):
+        done = subprocess.run(
+            words, cwd=clone, env=row.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(clone / "results") == contents(row.folder / "results")
+
+
+def test_a_clock_that_jumps_changes_nothing(row):
+    """Dates decide nothing: all of them are a year ahead, then one result is missing."""
+    places = [row.folder / name for name in ("results", ".snakemake", "params.yaml", "dvc.lock")]
+    ahead = time.time() + 365 * 86400
+    for path in [each for place in places for each in (place, *place.rglob("*"))]:
+        os.utime(path, (ahead, ahead))
+    assert "Nothing to be done" in row.snakemake()
+    before = contents(row.folder / "results")
+    row.run("rm", "-rf", "results/select")
+    row.snakemake()
+    assert contents(row.folder / "results") == before
+    assert row.stale() == set()
+
+
+# ---------------------------------------------------------------- two at once ----
+
+
+def test_a_second_start_leaves_and_dvc_by_hand_does_not_disturb(again):
+    project, _ = again
+    first = start(project)
+    wait_for("retrain", first)
+    second = project.attempt(*ALL_CORES)
+    assert second.returncode == 2
+    assert f"Snakemake is already running here (process {first.pid} holds" in second.stderr
+    by_hand = project.attempt(
+        "dvc", "repro", "--single-item", "retrain@random-by-accuracy-digits-s0"
+    )
+    assert by_hand.returncode != 0
+    assert "is busy, it is being blocked by" in by_hand.stderr
+    assert first.wait(120) == 0, (project.folder / "start.log").read_text()[-2000:]
+    assert project.stale() == set()
+
+
+def test_a_start_beside_a_dvc_started_by_hand_says_so(again):
+    project, _ = again
+    by_hand = start(project, "dvc", "repro")
+    wait_for("score", by_hand)
+    os.killpg(by_hand.pid, signal.SIGSTOP)  # whatever the patience
+    beside = project.attempt(*ALL_CORES)
+    os.killpg(by_hand.pid, signal.SIGCONT)
+    assert beside.returncode == 2
+    assert f"dvc repro` (process {by_hand.pid}); wait until it ends, or stop it" in beside.stderr
+    assert by_hand.wait(120) == 0
+
+
+# -------------------------------------------------------------------- signals ----
+
+
+@pytest.mark.parametrize(
+    ("number", "whole_group"),
+    [(signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, False)],
+    ids=["Ctrl-C", "closed terminal", "SIGTERM"],
+)
+def test_a_signal_saves_and_the_next_start_goes_on(again, number, whole_group):
+    project, _ = again
+    project.environment["NASSL_CHECKPOINT_SECONDS"] = "1000"  # nothing is saved but on a signal
+    process = start(project)
+    wait_for("retrain", process)
+    lock = next((project.folder / ".checkpoints").rglob("lock"))
+    time.sleep(1.5)
+    (os.killpg if whole_group else os.kill)(process.pid, number)
+    assert process.wait(60) != 0
+    end = time.monotonic() + 30
+    while "retrain" in running(process.pid):
+        assert time.monotonic() < end
+        time.sleep(POLL)
+    assert lock.parent.is_dir()  # `again` starts it once more and compares
