@@ -24,7 +24,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(project, tmp_path):
     for seed in count():
         for place in ("results", ".checkpoints", ".dvc/cache", "dvc.lock"):
             killed.run("rm", "-rf", place)
-        chaos = Chaos(killed, seed, longest=3.0, collide=True)
+        chaos = Chaos(killed, seed, longest=3.0, cores=1, collide=True)
         chaos.run(WANTED)
         kills += chaos.kills
         assert chaos.failed == []
