@@ -99,8 +99,9 @@ def put_right() -> list[str]:
             f"Git has an older one: `git checkout -- {LOCKFILE}`"
         )
     for folder in SNAKEMAKES:
-        for path in folder.glob("*") if folder.is_dir() else ():
-            path.unlink()
+        for path in folder.rglob("*"):
+            if path.is_file():  # names too long for a file are spread over folders
+                path.unlink()
     if TMP.is_dir():
         _wait_for_commands_by_hand()
         with edited(TMP, Config(str(TMP.parent))["core"].get("hardlink_lock", False)):

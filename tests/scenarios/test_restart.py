@@ -26,7 +26,10 @@ def restart(tmp_path, monkeypatch):
     return module
 
 
-@pytest.mark.parametrize("path", [".snakemake/locks/0.input.lock", ".snakemake/incomplete/cmVz"])
+@pytest.mark.parametrize(
+    "path",
+    [".snakemake/locks/0.input.lock", ".snakemake/incomplete/cmVz", ".snakemake/incomplete/a/b"],
+)
 def test_snakemakes_marks_of_an_earlier_start_are_removed(restart, path):
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text("results/x")
