@@ -57,15 +57,15 @@ def expected_size(data: Data) -> Size | None:
 def _counted(root: str) -> Size:
     """Image files by part, from their names alone; `prepare` may still find some unreadable."""
     from stages.prepare.files import image_files
-    from stages.prepare.folders import arrange
+    from stages.prepare.layout import arrange
 
     try:
         with image_files(Path(root)) as files:
-            places, classes = arrange(files.paths, Path(root))
+            layout = arrange(files.found, Path(root))
     except InputError as error:
         raise SettingsError(str(error)) from error
     count = {"train": 0, "test": 0, "unlabeled": 0}
-    for place in places:
+    for place in layout.places:
         if place is not None:
             count[place[0]] += 1
-    return Size(**count, classes=len(classes or []))
+    return Size(**count, classes=len(layout.classes or []))

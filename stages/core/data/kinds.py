@@ -9,6 +9,14 @@ EXTENSIONS = (
     *(".tif", ".tiff", ".avif", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".ppm", ".pgm"),
     *(".pbm", ".pnm", ".pfm", ".tga", ".pcx", ".sgi", ".qoi", ".ico", ".psd"),
 )
+NO_IMAGES = {  # endings whose files are not opened to find out
+    ".txt", ".xml", ".json", ".jsonl", ".csv", ".tsv", ".md", ".rst", ".yaml", ".yml", ".toml",
+    ".html", ".htm", ".js", ".css", ".py", ".ipynb", ".log", ".ini", ".cfg", ".db", ".sqlite",
+    ".lnk", ".url", ".npy", ".npz", ".mat", ".pkl", ".pt", ".pth", ".h5", ".zip", ".tar", ".gz",
+    ".tgz", ".bz2", ".xz", ".rar", ".7z", ".pdf", ".doc", ".docx", ".odt", ".xls", ".xlsx",
+    ".ods", ".ppt", ".pptx", ".mp3", ".wav", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".thm",
+    ".svg",
+}  # fmt: skip
 HEAD = 32  # first bytes that `kind_of` needs
 
 # What systems and programs leave in folders: no image of the data set, whatever it is called.
