@@ -83,6 +83,9 @@ def folder(settings: Data) -> Prepared:
     if not pack:
         notes["listing"] = listing(files.paths)
     origin = None if pack else str(root.resolve())
+    if skipped:
+        text = f"files cannot be read and are left out; the first: {skipped[0]['reason']}"
+        layout.remarks.add("all parts", text, skipped[0]["path"], len(skipped))
     prepared = Prepared(parts, layout.classes, origin, skipped, notes, layout.remarks)
     return prepared.limited(settings)
 
