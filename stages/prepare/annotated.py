@@ -21,6 +21,7 @@ from stages.core.settings import Data
 from stages.prepare.image_check import check_images
 from stages.prepare.parts import CHOICE_STREAM
 from stages.prepare.remarks import Remarks
+from stages.prepare.repeated import test_images_also_in
 
 SHOWN = 10  # problems that an error names; the rest is counted
 ANNOTATION_FILES = "annotation-files.json"
@@ -47,6 +48,7 @@ class Annotated:
     remarks: Remarks = field(default_factory=Remarks)
     files: dict[str, str] = field(default_factory=dict)  # annotation files read: their sha256
     digests: dict[str, bytes] = field(default_factory=dict)  # of the images' files
+    test_images_also_in: dict[str, int] = field(default_factory=dict)  # by part
 
     def read(self, file: Path) -> bytes:
         """The bytes of a file of annotations, whose hash is recorded. Raises OSError."""
@@ -137,18 +139,17 @@ def _check_classes(found: Annotated) -> None:
 
 
 def _compare_parts(found: Annotated) -> None:
-    """Counts test images that are trained on as well."""
-    names = {image["file_name"] for image in found.parts["train"]}
-    trained = {found.digests[name] for name in names}
-    again = [
-        image["file_name"]
-        for image in found.parts["test"]
-        if image["file_name"] in names or found.digests[image["file_name"]] in trained
-    ]
-    found.notes["test_images_in_train"] = len(again)
-    if again:
+    """Counts test images that are trained on as well; a file that is listed in both is one."""
+    known = {
+        name: [found.digests[image["file_name"]] for image in part]
+        for name, part in found.parts.items()
+    }
+    found.test_images_also_in = test_images_also_in(known)
+    if count := found.test_images_also_in["train"]:
+        trained = set(known["train"])
+        first = next(i for i, image in enumerate(known["test"]) if image in trained)
         text = "images are in train as well, with the same bytes"
-        found.remarks.add("test", text, again[0], len(again))
+        found.remarks.add("test", text, found.parts["test"][first]["file_name"], count)
 
 
 def write_annotated(found: Annotated, settings: Data, staging: Path) -> dict[str, Any]:
@@ -163,7 +164,7 @@ def write_annotated(found: Annotated, settings: Data, staging: Path) -> dict[str
     for name, part in found.parts.items():
         (labels / f"{name}.json").write_text(json.dumps(part, separators=(",", ":")) + "\n")
         digests = [found.digests[image["file_name"]] for image in part]
-        save_digests(labels / f"{name}-sha256.npy", digests)
+        save_digests(labels / f"sha256-{name}.npy", digests)
     write_json(labels / ANNOTATION_FILES, found.files)
     inside = found.root.is_relative_to(labels)
     counts = {name: len(part) for name, part in found.parts.items()}
@@ -188,5 +189,10 @@ def write_annotated(found: Annotated, settings: Data, staging: Path) -> dict[str
         "remarks": found.remarks.listed(),
         **found.notes,
     }
-    images = {"kind": settings.kind, "format": "annotated", "counts": counts}
+    images = {
+        "kind": settings.kind,
+        "format": "annotated",
+        "counts": counts,
+        "test_images_also_in": found.test_images_also_in,
+    }
     return {"images": images, "labels": manifest}
