@@ -14,6 +14,8 @@ An unknown key, a wrong type or an impossible combination is refused here, befor
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 from pathlib import Path
 
 import yaml
@@ -39,13 +41,30 @@ def plan(overrides: list[str]) -> dict:
     return params
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes every string that one of the plan's readers could take for a number: a folder `1e3` is
+    one to OmegaConf and DVC, and none to PyYAML."""
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.Node:
+    number = re.fullmatch(r"[-+.\d][-+.\d_eE:xo]*", value)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="'" if number else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _dump(value: object, **options: object) -> str:
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, **options)
+
+
 def as_text(params: dict, overrides: list[str]) -> str:
     """Sections in YAML's block style, runs and report rows on one line each."""
 
     def flow(value: object) -> str:
-        return yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).strip()
+        return _dump(value, default_flow_style=True, width=10**6).strip()
 
-    parts = [HEADER.format(overrides=" ".join(overrides)).replace(" `\n", "`\n")]
+    parts = [HEADER.format(overrides=shlex.join(overrides)).replace(" `\n", "`\n")]
     for section, entries in params.items():
         parts.append(f"\n{section}:" + ("" if entries else " {}"))
         if section in RUNS or section == "resources":
@@ -58,7 +77,7 @@ def as_text(params: dict, overrides: list[str]) -> str:
             if "own" in entries:
                 parts += ["  own:", *(f"  - {flow(row)}" for row in entries["own"])]
         elif entries:
-            text = yaml.safe_dump(entries, default_flow_style=None, sort_keys=False)
+            text = _dump(entries, default_flow_style=None)
             parts.append("".join(f"  {line}\n" for line in text.splitlines()).rstrip())
     return "\n".join(parts) + "\n"
 

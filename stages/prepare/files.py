@@ -64,6 +64,10 @@ def image_files(root: Path) -> Iterator[Files]:
                     f"{root} is neither a folder nor a whole zip or tar archive; if it was "
                     "downloaded, download it again"
                 )
+        except PermissionError as error:
+            raise InputError(
+                f"{root} cannot be opened ({error.strerror}); allow it, or give another folder"
+            ) from error
         except BROKEN as error:
             raise InputError(f"{root} is broken ({error}); download or pack it again") from error
         if not files.paths:
