@@ -80,13 +80,16 @@ def folder(settings: Data) -> Prepared:
         "ignored": files.ignored + sum(place is None for place in layout.places),
         "not_used": dict(files.found.others.most_common(MOST_KINDS)),
     }
+    known = {"root": str(root.resolve()), "listing": listing(files.paths)}
     if not pack:
-        notes["listing"] = listing(files.paths)
-    origin = None if pack else str(root.resolve())
+        notes["listing"] = known["listing"]
+    origin = None if pack else known["root"]
+    # Beside the labels: the paths have the classes in them.
+    source = known | {"images": len(files.paths)} if pack and not files.in_archive else None
     if skipped:
         text = f"files cannot be read and are left out; the first: {skipped[0]['reason']}"
         layout.remarks.add("all parts", text, skipped[0]["path"], len(skipped))
-    prepared = Prepared(parts, layout.classes, origin, skipped, notes, layout.remarks)
+    prepared = Prepared(parts, layout.classes, origin, skipped, notes, source, layout.remarks)
     return prepared.limited(settings)
 
 

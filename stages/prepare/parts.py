@@ -47,6 +47,7 @@ class Prepared:
     root: str | None = None  # indexed: absolute path of the folder that holds the images
     skipped: list[dict[str, str]] = field(default_factory=list)  # path, sha256, reason
     notes: dict[str, Any] = field(default_factory=dict)  # for the manifest of the images
+    source: dict[str, Any] | None = None  # packed: the folder as it was, for the report
     remarks: Remarks = field(default_factory=Remarks)  # for whoever brought the data
 
     def limited(self, settings: Data) -> Prepared:

@@ -37,7 +37,9 @@ def write(prepared: Prepared, settings: Data, out: Path, maker: str = "prepare")
         images = _write_images(prepared, settings, staging / "images")
         labels = _write_labels(prepared, settings, staging / "labels", known)
         return {"images": images | {"test_images_also_in": test_images_also_in(known)}} | {
-            "labels": labels | {"remarks": prepared.remarks.listed()}
+            "labels": labels
+            | {"remarks": prepared.remarks.listed()}
+            | ({"source": prepared.source} if prepared.source else {})
         }
 
     put_in_place(out, fill, maker)

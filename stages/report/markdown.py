@@ -72,7 +72,7 @@ def page(table: dict[str, Any]) -> str:
                 line["search_device_days"], ".2g", line["reported_search_gpu_days"]
             ),
             "training (s)": _number(line["training_seconds"], ".0f"),
-            "note": line["note"] or _extras(line),
+            "note": "; ".join(filter(None, [line["note"], _extras(line)])),
         }
         cells.append(
             {key: value if first else "" for key, value in own.items()}
