@@ -14,7 +14,8 @@ from stages.core.command import InputError
 Box = tuple[float, float, float, float]
 
 SLACK = 1.0  # pixels beyond the border that are rounding, or counting from 0 instead of from 1
-SUSPICIOUS = 0.1  # share of boxes beyond the border, if all of them fit in another notation
+# Shares of boxes: beyond the border, and fitting in another notation; both together are refused.
+SUSPICIOUS, MOSTLY = 0.1, 0.9
 
 
 @dataclass
@@ -76,7 +77,7 @@ def judge(tally: Tally, place: str, form: str, other: str) -> None:
     """Raises InputError if most boxes of a part do not fit their images: `form` is how this format
     writes a box, `other` what it is often mistaken for."""
     bad = tally.beyond + tally.empty + tally.relative
-    as_other = tally.other == tally.total > 0
+    as_other = tally.other >= MOSTLY * tally.total > 0
     found = f"{bad} of {tally.total} boxes reach beyond their image or have no area in it"
     if 2 * tally.relative > tally.total:
         looks = "relative coordinates, fractions of the image's sides; multiply them"

@@ -28,8 +28,8 @@ def read_list(file: Path, content: bytes) -> list[str]:
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
-    elif b"\0" in content:
-        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+    elif b"\0" in content[:2]:
+        encoding = "utf-16-be" if content[:1] == b"\0" else "utf-16-le"
     else:
         encoding = "utf-8-sig"
     try:
