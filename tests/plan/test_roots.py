@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 
 import numpy as np
 import pytest
@@ -57,6 +58,23 @@ def test_a_root_arrives_in_the_stage(name, images, tmp_path, monkeypatch):
     (tmp_path / name).symlink_to(images)
     main(["paper=own", "data=folder", f"data.root={name}", *SMALL])
     assert read_run("prepare", "folder").settings["data"].root == name
+
+
+def test_the_plan_says_what_a_folder_was_taken_for(images, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "own"
+    for part in ("Training", "Testing"):
+        (root / part).mkdir(parents=True)
+        for name in ("cat", "dog"):
+            (root / part / name).symlink_to(images / name)
+    shutil.copytree(images / "cat", root / "Training" / "fox")
+    (root / "Training" / "fox" / "x.heic").write_bytes(b"")
+    main(["paper=own", "data=folder", f"data.root={root}", *SMALL])
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "data.folder: 18 train, 12 test; 3 classes: cat (12), dog (12), fox (6)",
+        "  all parts: 1 files are not used: 1 .heic (first: Training/fox/x.heic)",
+        "  test: 1 of 3 classes have no test image: fox (first: fox)",
+    ]
 
 
 def test_the_first_line_of_a_plan_can_be_run_again(images, tmp_path, monkeypatch):
