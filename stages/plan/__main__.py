@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
             print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
             for name, entry in params["data"].items():
                 for line in described(name, typed(Data, entry, f"data.{name}")):
-                    print(line)
+                    print(line.encode("utf-8", "backslashreplace").decode())
 
 
 if __name__ == "__main__":

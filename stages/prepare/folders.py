@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.command import InputError
-from stages.core.data.decode import UnreadableImage, decoding_threads, square
+from stages.core.data.decode import UnreadableImage, decoding_threads, frames, square
 from stages.core.data.sources import digest
 from stages.core.data.walk import listing
 from stages.core.settings import Data
@@ -86,6 +86,9 @@ def folder(settings: Data) -> Prepared:
     origin = None if pack else known["root"]
     # Beside the labels: the paths have the classes in them.
     source = known | {"images": len(files.paths)} if pack and not files.in_archive else None
+    if table.several:
+        text = "files have several frames or pages, of which the first is used"
+        layout.remarks.add("all parts", text, files.paths[table.several[0]], len(table.several))
     if skipped:
         text = f"files cannot be read and are left out; the first: {skipped[0]['reason']}"
         layout.remarks.add("all parts", text, skipped[0]["path"], len(skipped))
@@ -98,11 +101,14 @@ class _Table:
 
     def __init__(self, count: int, side: int, pack: bool) -> None:
         self.digests: dict[int, bytes] = {}
+        self.several: list[int] = []  # files with more than one frame
         self.pixels = np.empty((count, side, side, 3), np.uint8) if pack else None
         self.moments = None if pack else np.empty((count, 2, 3))
 
-    def put(self, index: int, digested: bytes, pixels: np.ndarray) -> None:
+    def put(self, index: int, digested: bytes, pixels: np.ndarray, frames: int) -> None:
         self.digests[index] = digested
+        if frames > 1:
+            self.several.append(index)
         if self.pixels is not None:
             self.pixels[index] = pixels
         else:
@@ -113,24 +119,26 @@ def _read(files: Files, table: _Table, settings: Data) -> list[dict[str, str]]:
     """Fills the table and returns what was skipped, in the order of the hashes."""
     skipped = []
 
-    def decoded(content: bytes | UnreadableImage) -> np.ndarray | UnreadableImage:
+    def decoded(
+        content: bytes | UnreadableImage,
+    ) -> tuple[np.ndarray | UnreadableImage, int]:
         if isinstance(content, UnreadableImage):
-            return content
+            return content, 0
         try:
-            return square(content, settings.image_size)
+            return square(content, settings.image_size), frames(content)
         except UnreadableImage as error:
-            return error
+            return error, 0
 
     with ThreadPoolExecutor(decoding_threads()) as pool:
         for start in range(0, len(files.paths), AT_A_TIME):
             some = range(start, min(start + AT_A_TIME, len(files.paths)))
             contents = [_bytes(files, index) for index in some]
-            for index, content, pixels in zip(
+            for index, content, (pixels, count) in zip(
                 some, contents, pool.map(decoded, contents), strict=True
             ):
                 digested = digest(content) if isinstance(content, bytes) else b""
                 if not isinstance(pixels, UnreadableImage):
-                    table.put(index, digested, pixels)
+                    table.put(index, digested, pixels, count)
                     continue
                 path = files.paths[index]
                 if settings.on_error == "stop":

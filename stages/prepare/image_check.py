@@ -8,23 +8,13 @@ decide; if there are none, or they disagree, the image is a problem that is name
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from stages.core.data.decode import (
-    ORIENTATION,
-    TURNS,
-    UnreadableImage,
-    decoding_threads,
-    picture,
-    stored_and_turned_size,
-)
+from stages.core.data.decode import TURNS, UnreadableImage, decoding_threads, whole
 from stages.core.data.sources import digest
 
 TURNED, STORED, EITHER = "turned", "stored", "either"
@@ -89,9 +79,7 @@ def _look(root: Path, image: dict[str, Any]) -> Looked:
     except OSError as error:
         return Looked(f"it cannot be read ({error.strerror or error})")
     try:
-        stored, turned = stored_and_turned_size(content)
-        picture(content, draft=1)  # a JPEG is decoded at an eighth: enough to find it truncated
-        orientation = _orientation(content)
+        stored, turned, orientation = whole(content)
     except UnreadableImage as error:
         return Looked(f"it cannot be read ({error})")
     if said not in (stored, turned):
@@ -103,9 +91,3 @@ def _look(root: Path, image: dict[str, Any]) -> Looked:
     if orientation in TURNS:
         annotated = EITHER if stored == turned else STORED if said == stored else TURNED
     return Looked("", digest(content), annotated, orientation)
-
-
-def _orientation(content: bytes) -> int:
-    """Read by `stored_and_turned_size` before, so that it can be read."""
-    with Image.open(io.BytesIO(content)) as opened:
-        return opened.getexif().get(ORIENTATION, 1)

@@ -71,7 +71,8 @@ def _manifest(evidence: Evidence, name: str, folder: str) -> dict[str, Any] | No
 
 
 def _as_text(remark: dict[str, Any]) -> str:
-    return f"{remark['part']}: {remark['count']} {remark['text']} (first: {remark['first']})"
+    text = f"{remark['part']}: {remark['count']} {remark['text']} (first: {remark['first']})"
+    return text.encode("utf-8", "backslashreplace").decode()  # names of files may be any bytes
 
 
 def _changed(name: str, source: dict[str, Any] | None) -> list[str]:

@@ -400,6 +400,21 @@ def test_test_images_that_are_also_trained_on_are_counted(tmp_path):
     assert manifest(flat)["test_images_also_in"] == {}
 
 
+def test_files_of_several_pages_are_counted(tmp_path):
+    raw = make(tmp_path / "raw", FLAT)
+    pages = [Image.fromarray(picture(seed)) for seed in (20, 21)]
+    pages[0].save(raw / "pages.tif", save_all=True, append_images=pages[1:])
+    (text,) = remarks_of(prepared(raw, tmp_path / "out"))
+    assert text == "files have several frames or pages, of which the first is used"
+
+
+def test_a_class_folder_that_is_no_utf8(tmp_path):
+    raw = make(tmp_path / "raw", ["a/0.png", "b/1.png"])
+    os.rename(raw / "a", os.fsencode(raw) + b"/caf\xe9")
+    out = prepared(raw, tmp_path / "out")
+    assert class_names(out / "labels") == ["b", "caf\\xe9"]
+
+
 def test_skipped_files_are_printed(damaged, tmp_path, capsys):
     prepared(damaged, tmp_path / "out", on_error="skip")
     assert "4 files cannot be read and are left out" in capsys.readouterr().err

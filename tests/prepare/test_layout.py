@@ -165,6 +165,12 @@ def test_class_names_are_stripped_and_written_in_one_way():
     }
 
 
+def test_class_names_that_are_no_utf8_can_be_written():
+    layout = arrange(Found(["caf\udce9/0.png", "b/1.png"]), ROOT)
+    assert layout.classes == ["b", "caf\\xe9"]
+    assert layout.places[0] == ("train", "caf\\xe9")
+
+
 def test_unused_val_images_are_named():
     layout = arrange(
         Found(["train/a/0.png", "train/b/0.png", "Test/a/1.png", "val/a/2.png", "val/a/3.png"]),

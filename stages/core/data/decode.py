@@ -15,7 +15,7 @@ from stages.core.data.depth import DEEP_MODES, check_colour_depth, shallow
 from stages.core.data.kinds import kind_of
 from stages.core.data.unreadable import UnreadableImage
 
-__all__ = ["UnreadableImage", "decoding_threads", "picture", "resized", "square"]
+__all__ = ["UnreadableImage", "decoding_threads", "picture", "resized", "square", "whole"]
 
 ORIENTATION = 0x0112  # the EXIF tag
 TURNS = {  # by EXIF's orientation: what brings the stored image upright
@@ -28,6 +28,8 @@ TURNS = {  # by EXIF's orientation: what brings the stored image upright
     8: Image.Transpose.ROTATE_90,
 }
 BACK = TURNS | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}  # undoes TURNS
+MAY_BE_SEVERAL = ("GIF", "TIFF", "WebP", "AVIF")
+HEAD_OF_PNG = 512  # bytes within which an animated PNG says that it is one
 SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
 
 
@@ -51,16 +53,7 @@ def picture(content: bytes, *, turned: bool = True, draft: int = 0) -> Image.Ima
     considers safe.
     """
     with _opened(content) as image:
-        # Before anything loads the image, as asking a PNG for its EXIF block does.
-        check = image.mode not in DEEP_MODES and ";16" in str(image.tile)
-        orientation = _orientation(image)
-        if draft:
-            image.draft(None, (draft, draft))
-        is_turned = image.format == "TIFF"  # Pillow turns these, and only these, while loading
-        image.load()
-        if check:
-            check_colour_depth(image)
-        coloured = _rgb(image)
+        coloured, orientation, is_turned = _loaded(image, draft)
         method = (TURNS if turned else BACK).get(orientation) if turned != is_turned else None
         if method is not None:
             coloured = coloured.transpose(method)
@@ -68,13 +61,25 @@ def picture(content: bytes, *, turned: bool = True, draft: int = 0) -> Image.Ima
         return coloured
 
 
-def stored_and_turned_size(content: bytes) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(width, height) as stored and as turned by EXIF, without decoding (a PNG is, because its EXIF
-    block may come last). Raises UnreadableImage."""
+def whole(content: bytes) -> tuple[tuple[int, int], tuple[int, int], int]:
+    """(width, height) as stored and as turned by EXIF, and the orientation that EXIF says, of an
+    image that `picture` can read: it is decoded, a JPEG at an eighth, which is enough to find it
+    truncated. Raises UnreadableImage."""
     with _opened(content) as image:
-        sideways = _orientation(image) in SIDEWAYS
-        other = image.size[::-1] if sideways else image.size
-        return (other, image.size) if image.format == "TIFF" else (image.size, other)
+        size = image.size
+        _, orientation, is_turned = _loaded(image, draft=1)
+    other = size[::-1] if orientation in SIDEWAYS else size
+    stored, turned = (other, size) if is_turned else (size, other)
+    return stored, turned, orientation
+
+
+def frames(content: bytes) -> int:
+    """How many frames or pages an image file has; of several only the first is used. Meant for a
+    file that `picture` reads."""
+    if kind_of(content) not in MAY_BE_SEVERAL and b"acTL" not in content[:HEAD_OF_PNG]:
+        return 1
+    with _opened(content) as image:
+        return getattr(image, "n_frames", 1)
 
 
 def square(content: bytes, side: int) -> np.ndarray:
@@ -104,6 +109,20 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds for broken bytes
         raise UnreadableImage(f"{type(error).__name__}: {error}") from error
+
+
+def _loaded(image: Image.Image, draft: int) -> tuple[Image.Image, int, bool]:
+    """An image in mode RGB, its EXIF orientation, and whether Pillow has turned it already."""
+    # Before anything loads the image, as asking a PNG for its EXIF block does.
+    check = image.mode not in DEEP_MODES and ";16" in str(image.tile)
+    orientation = _orientation(image)
+    if draft:
+        image.draft(None, (draft, draft))
+    is_turned = image.format == "TIFF"  # Pillow turns these, and only these, while loading
+    image.load()
+    if check:
+        check_colour_depth(image)
+    return _rgb(image), orientation, is_turned
 
 
 def _orientation(image: Image.Image) -> int:

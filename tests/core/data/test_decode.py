@@ -10,10 +10,11 @@ from PIL import Image, ImageOps
 
 from stages.core.data.decode import (
     UnreadableImage,
+    frames,
     picture,
     resized,
     square,
-    stored_and_turned_size,
+    whole,
 )
 
 
@@ -101,6 +102,16 @@ def test_large_jpeg_is_about_the_same_as_decoded_in_full():
     result = square(encoded(Image.fromarray(photo), "JPEG", quality=95), 100)
     full = np.asarray(Image.fromarray(photo).resize((100, 100), Image.Resampling.BICUBIC))
     assert np.abs(result.astype(int) - full).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "TIFF", "WEBP", "AVIF", "JPEG"])
+def test_frames_are_counted(kind):
+    shades = [Image.fromarray(np.full((16, 16, 3), value, np.uint8)) for value in (10, 200, 90)]
+    assert frames(encoded(shades[0], kind)) == 1
+    if kind != "JPEG":
+        content = encoded(shades[0], kind, save_all=True, append_images=shades[1:])
+        assert frames(content) == 3
+        assert np.abs(square(content, 16).astype(int) - 10).max() < 6
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP"])
@@ -196,7 +207,7 @@ def test_sizes_as_stored_and_as_turned(kind, orientation):
     wide = np.zeros((6, 10, 3), np.uint8)
     content = with_orientation(wide, orientation, kind, "RGB")
     turned = (6, 10) if orientation in (6, 7) else (10, 6)
-    assert stored_and_turned_size(content) == ((10, 6), turned)
+    assert whole(content) == ((10, 6), turned, orientation)
     assert picture(content).size == turned
     assert picture(content, turned=False).size == (10, 6)
 
