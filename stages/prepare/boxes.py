@@ -56,9 +56,9 @@ def clipped(box: Box, width: int, height: int) -> tuple[Box, bool]:
 def is_relative(written: Box, width: int, height: int) -> bool:
     """Whether the four numbers of a file are fractions of 1, as YOLO's are."""
     return (
-        width > 1
-        and height > 1
-        and all(0 <= value <= 1 for value in written)
+        max(written) <= 1
+        and min(written) >= 0
+        and min(width, height) > 1
         and any(value != int(value) for value in written)
     )
 

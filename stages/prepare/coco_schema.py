@@ -50,6 +50,7 @@ def _is_mask(value: Any) -> bool:
 
 
 Check = tuple[Callable[[Any], bool], str]
+Fitting = tuple[str, Callable[[Any], bool]]
 ID: Check = (_is_id, "a whole number")
 ENTRIES: dict[str, dict[str, Check]] = {
     "categories": {
@@ -86,12 +87,21 @@ def check_instances(content: Any, file: Path) -> None:
         optional = OPTIONAL if section == "annotations" else {}
         more = [(key, fits) for key, (fits, _) in optional.items()]
         for number, entry in enumerate(content[section]):
-            if not (
-                type(entry) is dict
-                and all(key in entry and fits(entry[key]) for key, fits in checks)
-                and all(key not in entry or fits(entry[key]) for key, fits in more)
-            ):
+            if not _fits(entry, checks, more):
                 _refuse(entry, f"{file}: {section}[{number}]", keys, optional)
+
+
+def _fits(entry: Any, checks: list[Fitting], more: list[Fitting]) -> bool:
+    """Quick: there are millions of entries."""
+    if type(entry) is not dict:
+        return False
+    for key, fits in checks:
+        if key not in entry or not fits(entry[key]):
+            return False
+    for key, fits in more:  # noqa: SIM110 - faster than all()
+        if key in entry and not fits(entry[key]):
+            return False
+    return True
 
 
 def _refuse(entry: Any, where: str, keys: dict[str, Check], optional: dict[str, Check]) -> NoReturn:

@@ -6,6 +6,7 @@ run lengths are decoded here first: pycocotools writes past the image if they ar
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,9 @@ def polygons(
     kept = [points for points in written if len(points) >= 2 * POINTS and len(points) % 2 == 0]
     if not kept:
         raise UnusableMask("there is no polygon of three points or more")
-    xs = [points[0::2] for points in kept]
-    ys = [points[1::2] for points in kept]
-    bounds = min(map(min, xs)), min(map(min, ys)), max(map(max, xs)), max(map(max, ys))
+    numbers = kept[0] if len(kept) == 1 else list(chain.from_iterable(kept))
+    xs, ys = numbers[0::2], numbers[1::2]
+    bounds = min(xs), min(ys), max(xs), max(ys)
     left, top = max(bounds[0], box[0]), max(bounds[1], box[1])
     right, bottom = min(bounds[2], box[2]), min(bounds[3], box[3])
     if right < left or bottom < top:

@@ -344,7 +344,7 @@ def test_coco_beyond_the_border_is_clipped_and_counted(tmp_path):
 
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("stored", [True, False], ids=["stored", "turned"])
-@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
 def test_boxes_are_of_the_image_as_their_size_says(orientation, stored, suffix, tmp_path):
     """A set of sideways images tells of itself whether it was annotated as stored or as turned; one
     of upside-down images follows it."""
