@@ -65,10 +65,14 @@ def kind_of(content: bytes) -> str:
 
 def hidden(path: str) -> bool:
     """Whether a part of the path is hidden, or something that systems leave behind."""
+    if path[0] != "." and "/." not in path and not any(name in path for name in LITTER):
+        return False  # the usual case, a million times
     parts = PurePosixPath(path).parts
     return any(part in LITTER or (part[0] == "." and part != "..") for part in parts)
 
 
 def ending(path: str) -> str:
     """`.jpg` of `a/B.JPG`; empty if there is none."""
-    return PurePosixPath(path).suffix.lower()
+    name = path.rpartition("/")[2]
+    stem, dot, after = name.rpartition(".")
+    return f".{after.lower()}" if dot and stem and after else ""

@@ -57,7 +57,8 @@ class Found:
 
     def note_empty(self, folders: Iterable[str]) -> None:
         """Of all `folders`, keeps the topmost that have no image below."""
-        used = {str(parent) for path in self.paths for parent in PurePosixPath(path).parents}
+        direct = {path.rpartition("/")[0] for path in self.paths}
+        used = direct | {str(above) for one in direct for above in PurePosixPath(one).parents}
         bare = {folder for folder in folders if folder not in used and not hidden(folder)}
         self.empty = sorted(
             folder
@@ -80,7 +81,7 @@ def walk(root: Path) -> Found:
             with os.scandir(root / inside) as entries:
                 ordered = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            if hidden(inside):
+            if inside and hidden(inside):
                 continue
             raise InputError(
                 f"{root / inside} cannot be opened ({error.strerror}); allow it, or move the folder"

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from stages.core.command import InputError
+from stages.core.data.kinds import ending, hidden
 from stages.core.data.walk import HIDDEN, in_words, listing, walk
 
 
@@ -109,3 +110,28 @@ def test_listings_differ_by_any_path():
         ["a/0.pngb/1.png"],
     ):
         assert listing(other) != whole
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("a/B.JPG", ".jpg"), ("a.b/c", ""), ("a/.png", ""), ("a/b.", ""), ("x.tar.gz", ".gz")],
+)
+def test_endings(path, expected):
+    assert ending(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/b.png", False),
+        ("a.b/c.d.png", False),
+        ("../a.png", False),
+        ("a/../b.png", False),
+        (".a/b.png", True),
+        ("a/.b.png", True),
+        ("x/@eaDir/b.png", True),
+        ("x/not@eaDir/b.png", False),
+    ],
+)
+def test_hidden(path, expected):
+    assert hidden(path) == expected
