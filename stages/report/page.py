@@ -23,7 +23,7 @@ from stages.report.own import PERCENT, tested_images
 from stages.report.prediction import LEAST, RESAMPLES
 from stages.report.provenance import data_sets, machine, plan_hash, versions
 from stages.report.settings import Report
-from stages.report.shown_data import shown_data
+from stages.report.shown_data import leak_findings, shown_data
 from stages.report.table_view import table_view
 from stages.report.wording import SCALES, TITLES, TRAINING
 
@@ -55,7 +55,8 @@ def page(
         "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
         "commit": commit,
         "headline": headline(tables),
-        "findings": findings(views, evidence, asked, margins, evolutions, stages),
+        "findings": leak_findings(evidence)
+        + findings(views, evidence, asked, margins, evolutions, stages),
         "titles": TITLES,
         "training": TRAINING,
         "papers": {

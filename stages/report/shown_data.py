@@ -46,9 +46,17 @@ def note_leaks(
         row["note"] = leaks(evidence, row["runs"])
 
 
+def leak_findings(evidence: Evidence) -> list[dict[str, str]]:
+    """Before all other findings, which may stand on these images."""
+    found = [leak for name in evidence.lines["prepare"] if (leak := _leak(evidence, name))]
+    return [
+        {"figure": "leak", "text": f"{leak}; every accuracy on them is too high."} for leak in found
+    ]
+
+
 def leaks(evidence: Evidence, runs: Iterable[str]) -> str:
-    """`3 of 10 test images of own are in train too`, for all data that the runs were tested on;
-    empty if there are none."""
+    """`600 test images of own, of which 3 in train too: ...`, for all data that the runs were
+    tested on; empty if there are none."""
     lines = evidence.lines
     parts = [run.split("/", 1) for run in runs]
     names = [lines.get(stage, {}).get(name, {}).get("data") for stage, name in parts]
@@ -62,7 +70,7 @@ def _leak(evidence: Evidence, name: str | None) -> str:
         return ""
     parts = " and ".join(f"{count} in {part}" for part, count in also.items())
     total = images["counts"].get("test", 0)
-    return f"of {total} test images of {name}, {parts} too: they were trained on"
+    return f"{total} test images of {name}, of which {parts} too: these were trained on"
 
 
 def _manifest(evidence: Evidence, name: str, folder: str) -> dict[str, Any] | None:
