@@ -26,6 +26,7 @@ from stages.prepare.repeated import test_images_also_in
 SHOWN = 10  # problems that an error names; the rest is counted
 ANNOTATION_FILES = "annotation-files.json"
 XYXY = 0  # how boxes are written: detectron2's BoxMode.XYXY_ABS, pixels from the image's corner
+DETECTIONS = 100  # of an image: Detectron2's TEST.DETECTIONS_PER_IMAGE and pycocotools' maxDets
 DROPPED = {
     "empty": "box without an area dropped",
     "relative": "box in fractions of the image's sides dropped",
@@ -51,8 +52,11 @@ class Annotated:
     test_images_also_in: dict[str, int] = field(default_factory=dict)  # by part
 
     def read(self, file: Path) -> bytes:
-        """The bytes of a file of annotations, whose hash is recorded. Raises OSError."""
-        content = file.read_bytes()
+        """The bytes of a file of annotations, whose hash is recorded. Raises InputError."""
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
         self.files[file.relative_to(self.root).as_posix()] = digest(content).hex()
         return content
 
@@ -106,6 +110,10 @@ def settle(found: Annotated, settings: Data) -> Annotated:
         found.parts[name] = part
     _check_classes(found)
     _compare_parts(found)
+    for image in found.parts["test"]:
+        if len(image["annotations"]) > DETECTIONS:
+            text = f"images have more than {DETECTIONS} boxes: detectors find no more in an image"
+            found.remarks.add("test", text, image["file_name"])
     for entry in found.dropped:
         text = DROPPED[entry.get("reason", "empty")]
         print(f"{entry['image']}: {text}: {entry['box']}", file=sys.stderr)

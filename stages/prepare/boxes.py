@@ -13,6 +13,7 @@ from stages.core.command import InputError
 
 Box = tuple[float, float, float, float]
 
+LEAST = 0.01  # pixels: side of a box
 SLACK = 1.0  # pixels beyond the border that are rounding, or counting from 0 instead of from 1
 # Shares of boxes: beyond the border, and fitting in another notation; both together are refused.
 SUSPICIOUS, MOSTLY = 0.1, 0.9
@@ -51,6 +52,11 @@ def clipped(box: Box, width: int, height: int) -> tuple[Box, bool]:
         return box, False
     far = x0 < -SLACK or y0 < -SLACK or x1 > width + SLACK or y1 > height + SLACK
     return (max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)), far
+
+
+def is_empty(box: Box) -> bool:
+    """Whether nothing is left of a clipped box, or less than single precision can hold."""
+    return box[2] - box[0] < LEAST or box[3] - box[1] < LEAST
 
 
 def is_relative(written: Box, width: int, height: int) -> bool:

@@ -86,7 +86,12 @@ def _read_part(
 ) -> list[dict[str, Any]]:
     """The images of one annotation file; those without any annotation are kept."""
     folder, tally = file.stem.removeprefix("instances_"), Tally()
-    images = _images(found, part, file, content["images"], FileNames(found.root / folder))
+    names = FileNames(found.root / folder)
+    images = _images(found, part, file, content["images"], names)
+    used = {image["file_name"].removeprefix(f"{folder}/") for image in images.values()}
+    if left := names.images_beside(used):
+        text = f"image files of {folder}/ are not listed in {file.name}: they are not used"
+        found.remarks.add(part, text, left[0], len(left))
     annotations = defaultdict(list)
     for entry in content["annotations"]:
         annotations[entry["image_id"]].append(entry)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from stages.prepare.annotated import XYXY, Annotated
-from stages.prepare.boxes import SLACK, Tally, clipped, fits_as_corners, is_relative
+from stages.prepare.boxes import SLACK, Tally, clipped, fits_as_corners, is_empty, is_relative
+from stages.prepare.coco_schema import NUMBERS
 from stages.prepare.masks import UnusableMask, polygons, run_length
 
 
@@ -30,7 +31,7 @@ def boxes_of(
         wrong = "beyond" if far else ""
         if is_relative(written, width, height):
             wrong = "relative"
-        elif box[2] <= box[0] or box[3] <= box[1]:
+        elif is_empty(box):
             wrong = "empty"
         if fits_as_corners(written, width, height):
             tally.other += 1
@@ -70,7 +71,7 @@ def _note_missing(found: Annotated, part: str, entry: dict[str, Any], where: str
     if "iscrowd" not in entry:
         found.remarks.add(part, "annotations have no iscrowd: 0 is taken", where)
     area = entry.get("area")
-    if type(area) not in (int, float) or not area > 0:
+    if type(area) not in NUMBERS or not area > 0:
         text = "annotations have no area above 0: that of their box is taken"
         found.remarks.add(part, text, where)
 
@@ -89,9 +90,11 @@ def _mask(
         return None
     try:
         if isinstance(written, dict):
-            encoded = run_length(written, image["width"], image["height"])
+            encoded = run_length(written, box, image["width"], image["height"])
             return written if entry.get("iscrowd") else encoded
-        kept, bounds = polygons(written, box, image["width"], image["height"])
+        area = entry.get("area")
+        small = type(area) not in NUMBERS or area < 2 * max(entry["bbox"][2:])
+        kept, bounds = polygons(written, box, image["width"], image["height"], small)
     except UnusableMask as error:
         text = f"boxes have no usable mask: {error}; they count as boxes alone"
         found.remarks.add(part, text, image["file_name"])

@@ -43,10 +43,10 @@ def _is_file_name(value: Any) -> bool:
 
 
 def _is_mask(value: Any) -> bool:
-    """None, polygons, or a run-length encoding, which its reader checks."""
+    """None, polygons, or run lengths, which their reader checks."""
     if type(value) is list:
         return all(type(points) is list and _are_numbers(points) for points in value)
-    return value is None or (type(value) is dict and {"counts", "size"} <= value.keys())
+    return value is None or type(value) is dict
 
 
 Check = tuple[Callable[[Any], bool], str]

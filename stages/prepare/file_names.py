@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+
+from stages.core.data.kinds import EXTENSIONS
 
 
 class FileNames:
@@ -37,6 +40,11 @@ class FileNames:
         found = [*self.find(stem), *self._stems.get(_key(stem), [])]
         found = sorted(set(found))
         return [path for path in found if stem in (path, _stem(path))] or found
+
+    def images_beside(self, used: Iterable[str]) -> list[str]:
+        """Files that are images by their ending and not among `used`, sorted."""
+        left = self.paths.difference(used)
+        return sorted(path for path in left if path.lower().endswith(EXTENSIONS))
 
     @cached_property
     def _alike(self) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from pycocotools import mask as run_lengths
 
 POINTS = 3  # fewest of a polygon
 THIN = 2.0  # pixels: narrower polygons may cover no pixel at all
+FEW = 12  # numbers of a polygon that may be a line
 
 Bounds = tuple[float, float, float, float]
 
@@ -23,12 +24,12 @@ class UnusableMask(ValueError):
 
 
 def polygons(
-    written: list[list[float]], box: Bounds, width: int, height: int
+    written: list[list[float]], box: Bounds, width: int, height: int, small: bool
 ) -> tuple[list[list[float]], Bounds]:
-    """The polygons that have an area, and what encloses them: x0, y0, x1, y1.
+    """The polygons of three points or more, and what encloses them: x0, y0, x1, y1.
 
-    `box` is the annotation's, in the same form. Raises UnusableMask if nothing is left, or if they
-    do not touch the box.
+    `box` is the annotation's, in the same form; `small` if its area may be next to nothing. Raises
+    UnusableMask if nothing is left, if they do not touch the box, or if they cover no pixel.
     """
     kept = [points for points in written if len(points) >= 2 * POINTS and len(points) % 2 == 0]
     if not kept:
@@ -39,15 +40,24 @@ def polygons(
     left, top = max(bounds[0], box[0]), max(bounds[1], box[1])
     right, bottom = min(bounds[2], box[2]), min(bounds[3], box[3])
     if right < left or bottom < top:
-        raise UnusableMask("the polygons lie outside of the box")
-    if right - left < THIN or bottom - top < THIN:
+        raise UnusableMask("it lies outside of the box")
+    thin = right - left < THIN or bottom - top < THIN
+    if not thin and (small or len(numbers) <= FEW):
+        thin = _area(xs, ys) < THIN * max(right - left, bottom - top)
+    if thin:
         encoded = run_lengths.merge(run_lengths.frPyObjects(kept, height, width))
         if not run_lengths.area(encoded):
-            raise UnusableMask("the polygons cover no pixel")
+            raise UnusableMask("it covers no pixel")
     return kept, bounds
 
 
-def run_length(written: dict[str, Any], width: int, height: int) -> dict[str, Any]:
+def _area(xs: list[float], ys: list[float]) -> float:
+    """Within a line through all points."""
+    following = zip(xs, ys, xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
+    return abs(sum(x * next_y - next_x * y for x, y, next_x, next_y in following)) / 2
+
+
+def run_length(written: dict[str, Any], box: Bounds, width: int, height: int) -> dict[str, Any]:
     """Compressed run lengths, as pycocotools' decoder takes them. Raises UnusableMask."""
     size, counts = written.get("size"), written.get("counts")
     if size != [height, width]:
@@ -61,11 +71,14 @@ def run_length(written: dict[str, Any], width: int, height: int) -> dict[str, An
     if runs.sum() != height * width or runs.min(initial=0) < 0:
         raise UnusableMask("its run lengths do not add up to the image")
     if not runs[1::2].sum():
-        raise UnusableMask("its run lengths cover no pixel")
-    if isinstance(counts, str):
-        return {"size": size, "counts": counts}
-    encoded = run_lengths.frPyObjects({"size": size, "counts": counts}, height, width)
-    return {"size": size, "counts": encoded["counts"].decode()}
+        raise UnusableMask("it covers no pixel")
+    if isinstance(counts, list):
+        encoded = run_lengths.frPyObjects({"size": size, "counts": counts}, height, width)
+        counts = encoded["counts"].decode()
+    x, y, w, h = run_lengths.toBbox({"size": size, "counts": counts}).tolist()
+    if x >= box[2] or y >= box[3] or x + w <= box[0] or y + h <= box[1]:
+        raise UnusableMask("it lies outside of the box")
+    return {"size": size, "counts": counts}
 
 
 def decoded(text: str) -> np.ndarray:

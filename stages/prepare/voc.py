@@ -20,7 +20,7 @@ from typing import Any
 from stages.core.command import InputError
 from stages.core.settings import Data
 from stages.prepare.annotated import XYXY, Annotated
-from stages.prepare.boxes import Tally, clipped, fits_as_size, is_relative, judge
+from stages.prepare.boxes import Tally, clipped, fits_as_size, is_empty, is_relative, judge
 from stages.prepare.file_names import FileNames, class_name
 from stages.prepare.voc_images import image_of
 from stages.prepare.voc_lists import annotation_names, read_list
@@ -81,6 +81,7 @@ def read_voc(root: Path, settings: Data) -> Annotated:
         for year, files in lists:
             found.parts[part] += _read_year(found, part, year, files, tally)
         judge(tally, f"{root}, {part}", "xmin, ymin, xmax, ymax", "x, y, width, height")
+    _name_unlisted(found, years)
     _number_images(found)
     ending = f"_{names[0]}.txt"
     listed = [p.name for year in years for p in year.folder.glob(f"ImageSets/Main/*{ending}")]
@@ -130,7 +131,7 @@ def _read(
     try:
         annotation = read_annotation(found.read(file))
         image, stale = image_of(name, annotation.file_name, year.images, year.annotations)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         found.problems.append((place, f"it is no VOC annotation ({error})"))
         return None
     except LookupError as error:
@@ -171,7 +172,7 @@ def _boxes(
         inner, far = clipped(box, width, height)
         # There the last pixel belongs to the box, but annotators that give a box the same first and
         # last pixel mean an accidental click.
-        if not wrong and (min(box[2] - box[0], box[3] - box[1]) <= 1 or _empty(inner)):
+        if not wrong and (min(box[2] - box[0], box[3] - box[1]) <= 1 or is_empty(inner)):
             wrong = "empty"
         elif not wrong and far:
             wrong = "beyond"
@@ -190,10 +191,6 @@ def _boxes(
     return list(kept.values())
 
 
-def _empty(box: tuple[float, ...]) -> bool:
-    return box[2] <= box[0] or box[3] <= box[1]
-
-
 def _listed(entry: VocObject, box: tuple[float, ...]) -> dict[str, Any]:
     return {
         "name": entry.name,
@@ -202,6 +199,16 @@ def _listed(entry: VocObject, box: tuple[float, ...]) -> dict[str, Any]:
         "iscrowd": 0,
         "difficult": entry.difficult,
     }
+
+
+def _name_unlisted(found: Annotated, years: list[Year]) -> None:
+    files = {image["file_name"] for part in found.parts.values() for image in part}
+    for year in years:
+        start = f"{year.folder.name}/JPEGImages/"
+        used = {name.removeprefix(start) for name in files if name.startswith(start)}
+        if left := year.images.images_beside(used):
+            text = f"images of {year.folder.name}/JPEGImages/ are in no list: they are not used"
+            found.remarks.add("all parts", text, left[0], len(left))
 
 
 def _number_images(found: Annotated) -> None:

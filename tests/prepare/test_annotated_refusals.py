@@ -301,6 +301,33 @@ def test_images_that_contradict_each_other_are_named(tmp_path):
     assert "000.jpg" not in said
 
 
+def test_images_that_no_list_names_are_named(tmp_path):
+    folder = voc(tmp_path / "voc")
+    save(scene(0, "test"), folder / "JPEGImages/extra.png")
+    (folder / "JPEGImages/extra.txt").write_text("")
+    root = coco(tmp_path / "coco")
+    save(scene(0, "test"), root / "val2017/sub/extra.JPG")
+    voc_labels = prepared("voc", tmp_path / "voc", tmp_path / "out")
+    text = "images of VOC2007/JPEGImages/ are in no list: they are not used"
+    assert remarks(voc_labels) == [("all parts", 1, text)]
+    coco_labels = prepared("coco", root, tmp_path / "out2")
+    text = "image files of val2017/ are not listed in instances_val2017.json: they are not used"
+    assert remarks(coco_labels) == [("test", 1, text)]
+
+
+def test_more_boxes_than_a_detector_finds_are_named(tmp_path):
+    def edit(content, part):
+        first = content["annotations"][0]
+        for number in range(99 if part == "test" else 0):
+            box = [number % 50, number // 50, 20, 30]
+            mask = {"segmentation": None, "bbox": box}
+            content["annotations"].append({**first, **mask, "id": 100 + number})
+
+    labels = prepared("coco", coco(tmp_path / "set", edit), tmp_path / "out")
+    text = "images have more than 100 boxes: detectors find no more in an image"
+    assert remarks(labels) == [("test", 1, text)]
+
+
 # ---------------------------------------------------------------- leaks ----
 
 
@@ -371,6 +398,6 @@ def test_masks_that_cannot_be_used_are_counted(tmp_path):
         for why in (
             "there is no polygon of three points or more",
             "its run lengths are of another size than the image",
-            "the polygons lie outside of the box",
+            "it lies outside of the box",
         )
     ]
