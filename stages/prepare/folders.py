@@ -13,8 +13,9 @@ from stages.core.data.sources import digest
 from stages.core.data.walk import listing
 from stages.core.settings import Data
 from stages.prepare.files import Files, image_files
-from stages.prepare.layout import arrange
+from stages.prepare.layout import Layout, arrange
 from stages.prepare.parts import Part, Prepared
+from stages.prepare.repeated import in_two_classes
 from stages.prepare.write import moments
 
 PACK_LIMIT = 2**30  # bytes of pixels up to which images are packed into arrays
@@ -86,14 +87,24 @@ def folder(settings: Data) -> Prepared:
     origin = None if pack else known["root"]
     # Beside the labels: the paths have the classes in them.
     source = known | {"images": len(files.paths)} if pack and not files.in_archive else None
-    if table.several:
-        text = "files have several frames or pages, of which the first is used"
-        layout.remarks.add("all parts", text, files.paths[table.several[0]], len(table.several))
-    if skipped:
-        text = f"files cannot be read and are left out; the first: {skipped[0]['reason']}"
-        layout.remarks.add("all parts", text, skipped[0]["path"], len(skipped))
+    _remark(layout, files.paths, table, skipped)
     prepared = Prepared(parts, layout.classes, origin, skipped, notes, source, layout.remarks)
     return prepared.limited(settings)
+
+
+def _remark(layout: Layout, paths: list[str], table: _Table, skipped: list[dict[str, str]]) -> None:
+    """What was seen in the files themselves."""
+    several = [paths[index] for index in table.several]
+    both = [paths[index] for index in in_two_classes(table.digests, layout.places)]
+    left_out = [entry["path"] for entry in skipped]
+    reason = skipped[0]["reason"] if skipped else ""
+    for found, text in (
+        (several, "files have several frames or pages, of which the first is used"),
+        (both, "images are there under another class, too"),
+        (left_out, f"files cannot be read and are left out; the first: {reason}"),
+    ):
+        if found:
+            layout.remarks.add("all parts", text, found[0], len(found))
 
 
 class _Table:

@@ -174,6 +174,7 @@ def _named(raw: list[Place | None], root: Path, remarks: Remarks) -> list[Place 
     for place in raw:
         if place is not None and place[1] is not None and place[0] != "unlabeled":
             folders.setdefault(class_of(place[1]), set()).add(place[1])
+    _remark_on_case(sorted(folders), remarks)
     if "" in folders:
         raise InputError(f"{root} has a class folder called {min(folders[''])!r}; give it a name")
     for name, spelt in folders.items():
@@ -185,6 +186,19 @@ def _named(raw: list[Place | None], root: Path, remarks: Remarks) -> list[Place 
         place if place is None or place[1] is None else (place[0], names.get(place[1], place[1]))
         for place in raw
     ]
+
+
+def _remark_on_case(names: list[str], remarks: Remarks) -> None:
+    """Names classes that a careless eye, or Windows, would take for one."""
+    same: dict[str, list[str]] = {}
+    for name in names:
+        same.setdefault(name.casefold(), []).append(name)
+    for spelt in same.values():
+        if len(spelt) > 1:
+            written = " and ".join(spelt)
+            remarks.add(
+                "all parts", f"classes differ in case only: {written}", spelt[0], len(spelt)
+            )
 
 
 def _classes(places: list[Place | None], paths: list[str], root: Path) -> list[str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from stages.prepare.layout import Place
 from stages.prepare.parts import Part
 
 TRAINED_ON = ("train", "unlabeled")
@@ -30,9 +31,14 @@ def test_images_also_in(by_part: dict[str, Iterable[bytes]]) -> dict[str, int]:
     return {name: sum(image in some for image in test) for name, some in there.items()}
 
 
-def in_two_classes(images: list[bytes], labels: np.ndarray) -> list[int]:
-    """Indices of the images that are there under another class, too."""
-    classes: dict[bytes, set[int]] = {}
-    for image, label in zip(images, labels.tolist(), strict=True):
-        classes.setdefault(image, set()).add(label)
-    return [index for index, image in enumerate(images) if len(classes[image]) > 1]
+def in_two_classes(images: dict[int, bytes], places: list[Place | None]) -> list[int]:
+    """Indices of the labelled images, in order, that are there under another class, too."""
+    labelled = {
+        index: (image, places[index][1])
+        for index, image in sorted(images.items())
+        if places[index] is not None and places[index][1] and places[index][0] != "unlabeled"
+    }
+    classes: dict[bytes, set[str]] = {}
+    for image, name in labelled.values():
+        classes.setdefault(image, set()).add(name)
+    return [index for index, (image, _) in labelled.items() if len(classes[image]) > 1]

@@ -21,7 +21,7 @@ from stages.core.manifest import MANIFEST, file_hashes, sealed
 from stages.core.settings import Data
 from stages.prepare.layout import remark_on_classes
 from stages.prepare.parts import Part, Prepared
-from stages.prepare.repeated import digests, in_two_classes, test_images_also_in
+from stages.prepare.repeated import digests, test_images_also_in
 
 CHUNK = 4096  # images whose statistics are summed at a time
 SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of drawing
@@ -31,16 +31,16 @@ def write(prepared: Prepared, settings: Data, out: Path, maker: str = "prepare")
     """Images, labels and no labels of `prepared`; the manifests name `maker`, the stage's address
     in DVC."""
 
-    known = {name: digests(part) for name, part in prepared.parts.items()}
+    also = test_images_also_in({name: digests(part) for name, part in prepared.parts.items()})
 
     def fill(staging: Path) -> dict[str, Any]:
         images = _write_images(prepared, settings, staging / "images")
-        labels = _write_labels(prepared, settings, staging / "labels", known)
-        return {"images": images | {"test_images_also_in": test_images_also_in(known)}} | {
-            "labels": labels
-            | {"remarks": prepared.remarks.listed()}
-            | ({"source": prepared.source} if prepared.source else {})
-        }
+        labels = _write_labels(prepared, settings, staging / "labels")
+        images["test_images_also_in"] = also
+        labels["remarks"] = prepared.remarks.listed()
+        if prepared.source:
+            labels["source"] = prepared.source
+        return {"images": images, "labels": labels}
 
     put_in_place(out, fill, maker)
     for line in prepared.remarks.lines():
@@ -118,30 +118,24 @@ def _save_pixels(file: Path, pixels: np.ndarray) -> None:
             opened.write(np.ascontiguousarray(pixels[start : start + CHUNK]).data)
 
 
-def _write_labels(
-    prepared: Prepared, settings: Data, folder: Path, known: dict[str, list[bytes]]
-) -> dict[str, Any]:
+def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True)
     if prepared.classes is None:
         return {"labels": None, "skipped": prepared.skipped}
-    counts, remarks = {}, prepared.remarks
+    counts = {}
     for name, part in prepared.parts.items():
         if part.labels is not None:
             labels = np.asarray(part.labels, np.int64)
             np.save(folder / f"{name}.npy", labels)
             each = np.bincount(labels, minlength=len(prepared.classes))
             counts[name] = dict(zip(prepared.classes, each.tolist(), strict=True))
-            if twice := in_two_classes(known[name], labels):
-                first = "" if part.paths is None else part.paths[twice[0]]
-                text = "images are there under another class, too"
-                remarks.add(name, text, first or f"image {twice[0]}", len(twice))
     empty = [label for label, count in counts.get("train", {}).items() if not count]
     if empty:
         raise InputError(
             f"class {empty[0]!r} has no training image left ({len(prepared.skipped)} files were "
             "skipped); give it some, remove its folder, or raise data.train"
         )
-    remark_on_classes(counts, prepared.classes, remarks)
+    remark_on_classes(counts, prepared.classes, prepared.remarks)
     if "train" in counts:
         np.save(
             folder / "stratified.npy",

@@ -395,7 +395,8 @@ def test_test_images_that_are_also_trained_on_are_counted(tmp_path):
     out = prepared(raw, tmp_path / "out")
     assert manifest(out)["test_images_also_in"] == {"train": 2, "unlabeled": 1}
     assert "images are there under another class, too" in remarks_of(out)
-    assert remarks_of(out)["images are there under another class, too"]["count"] == 2
+    remark = remarks_of(out)["images are there under another class, too"]
+    assert (remark["count"], remark["first"]) == (3, "test/a/again.png")
     flat = prepared(make(tmp_path / "flat", FLAT), tmp_path / "without test")
     assert manifest(flat)["test_images_also_in"] == {}
 

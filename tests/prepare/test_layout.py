@@ -171,6 +171,13 @@ def test_class_names_that_are_no_utf8_can_be_written():
     assert layout.places[0] == ("train", "caf\\xe9")
 
 
+def test_classes_that_differ_in_case_only_are_named():
+    layout = arrange(Found(["Cat/0.png", "cat/1.png", "dog/2.png"]), ROOT)
+    assert layout.classes == ["Cat", "cat", "dog"]
+    (remark,) = layout.remarks.listed()
+    assert remark["text"] == "classes differ in case only: Cat and cat"
+
+
 def test_unused_val_images_are_named():
     layout = arrange(
         Found(["train/a/0.png", "train/b/0.png", "Test/a/1.png", "val/a/2.png", "val/a/3.png"]),
