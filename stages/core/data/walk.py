@@ -90,13 +90,13 @@ def walk(root: Path) -> Found:
         below = []
         for entry in ordered:
             path = f"{inside}/{entry.name}" if inside else entry.name
-            if entry.is_dir():
+            if _holds(entry.is_dir):
                 linked = entry.is_symlink()
                 place = os.path.realpath(entry.path) if linked else os.path.join(real, entry.name)
                 if place not in above:
                     folders.append(path)
                     below.append((path, above | {place}, place))
-            elif not entry.is_file() and not entry.is_symlink():
+            elif not _holds(entry.is_file) and not entry.is_symlink():
                 # A pipe or a device; a dead link is found when it is read.
                 found.count(found.others, "no file", path)
             elif found.sort_out(path, lambda path=path: _head(root / path)):
@@ -104,6 +104,14 @@ def walk(root: Path) -> Found:
         waiting += reversed(below)
     found.note_empty(folders)
     return found
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    """False for a link that leads to itself, too."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def _head(path: Path) -> bytes:

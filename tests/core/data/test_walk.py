@@ -86,6 +86,15 @@ def test_links_to_a_folder_above_end(tmp_path):
     assert walk(tmp_path).paths == ["a/0.png", "a/back/1.png", "b/1.png", "b/side/0.png"]
 
 
+def test_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path):
+    put(tmp_path, "a/0.png")
+    for name in ("loop", "loop.png"):
+        os.symlink(name, tmp_path / name)
+    found = walk(tmp_path)
+    assert found.paths == ["loop.png", "a/0.png"]
+    assert found.others == {"no ending": 1}
+
+
 def test_a_folder_that_cannot_be_opened_is_refused(tmp_path, monkeypatch):
     put(tmp_path, "a/0.png", "b/1.png")
     scandir = os.scandir
