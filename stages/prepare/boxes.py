@@ -29,6 +29,8 @@ class Tally:
     relative: int = 0  # all four numbers are fractions of 1
     other: int = 0  # would fit as the other notation: corners for sizes, sizes for corners
     example: str = ""  # the first that does not fit
+    masked: int = 0  # boxes with a mask that can be used
+    unmasked: list[str] = field(default_factory=list)  # images of boxes that have none at all
     masks: int = 0  # boxes whose polygons could be compared with them
     masks_other: int = 0  # polygons that agree with the other notation, and with this one not
     mask_example: str = field(default="", repr=False)
@@ -95,12 +97,12 @@ def judge(tally: Tally, place: str, form: str, other: str) -> None:
             "should"
         )
         looks = f"{other}; convert them"
+    elif 2 * bad > tally.total and 2 * tally.other > tally.total:
+        looks = f"{other}; convert them"
+    elif 2 * tally.empty > tally.total:
+        looks = "boxes with their corners exchanged, or with sides below 0; mend them"
     elif 2 * bad > tally.total:
-        looks = (
-            f"{other}; convert them"
-            if 2 * tally.other > tally.total
-            else "boxes of images of another size: were the images resized or turned afterwards?"
-        )
+        looks = "boxes of images of another size: were the images resized or turned afterwards?"
     else:
         return
     raise InputError(

@@ -113,6 +113,9 @@ def _read_part(
     for identity in annotations:
         found.problems.append((f"{file.name}", f"annotations of image {identity}, which it lacks"))
     judge(tally, f"{file}", "[x, y, width, height]", "corners, [x0, y0, x1, y1]")
+    if tally.masked and (bare := tally.unmasked):
+        text = "boxes have no mask, others have: they count as boxes alone"
+        found.remarks.add(part, text, bare[0], len(bare))
     # An image that has several ids is there several times, as one and the same mapping.
     return list({id(image): image for image in images.values()}.values())
 

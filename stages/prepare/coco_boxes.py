@@ -86,11 +86,13 @@ def _mask(
 ) -> Any:
     """Polygons or run lengths as they are listed; None if there are none that can be used."""
     written = entry.get("segmentation")
-    if written is None:
+    if not written:
+        tally.unmasked.append(image["file_name"])
         return None
     try:
         if isinstance(written, dict):
             encoded = run_length(written, box, image["width"], image["height"])
+            tally.masked += 1
             return written if entry.get("iscrowd") else encoded
         area = entry.get("area")
         small = type(area) not in NUMBERS or area < 2 * max(entry["bbox"][2:])
@@ -102,6 +104,7 @@ def _mask(
     if len(kept) < len(written):
         text = "masks have polygons of fewer than three points: these are left out"
         found.remarks.add(part, text, image["file_name"])
+    tally.masked += 1
     _compare(tally, image, entry["bbox"], bounds)
     return kept
 

@@ -167,6 +167,9 @@ def _boxes(
         elif any(value != int(value) for value in corners):
             corners = tuple(float(math.floor(value + 0.5)) for value in corners)
             found.remarks.add(part, "boxes have fractions of pixels: they are rounded", place)
+        if not wrong and 0 in corners[:2]:
+            text = "boxes begin at pixel 0: VOC counts from 1, all boxes may be a pixel off"
+            found.remarks.add(part, text, place)
         # VOC counts pixels from 1: the first two numbers become one less, as Detectron2 reads it.
         box = (corners[0] - 1, corners[1] - 1, corners[2], corners[3])
         inner, far = clipped(box, width, height)
