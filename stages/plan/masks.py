@@ -9,8 +9,9 @@ from pathlib import Path
 
 from stages.core.settings import Data
 
-# A polygon of three points or more, or run lengths.
-MASK = re.compile(rb'"segmentation"\s*:\s*(?:\{|\[\s*\[(?:[^\[\],]+,){5})')
+# Run lengths, or a polygon of three points or more after any number of others.
+POLYGON = rb"\[\s*(?:\[[^\[\]]*\]\s*,\s*)*\[(?:[^\[\],]+,){5}"
+MASK = re.compile(rb'"segmentation"\s*:\s*(?:\{|' + POLYGON + rb")")
 
 
 def files_without_masks(data: Data) -> list[Path]:
