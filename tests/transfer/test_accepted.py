@@ -137,7 +137,9 @@ VOC_KINDS = {
     "images named by filename alone": renamed,
     "boxes twice": listed_twice_in_the_file,
     "no difficult": without_difficult,
-    "fractions of pixels": lambda root: voc(root, corners=lambda b: [v + 0.3 for v in b]),
+    "fractions of pixels": lambda root: voc(
+        root, corners=lambda b: (b[0] + 0.4, b[1] + 0.4, b[2] - 0.4, b[3] - 0.4)
+    ),
     "PNG": lambda root: voc(root, suffix="png"),
     "AVIF": lambda root: voc(root, suffix="avif"),
 }
@@ -150,6 +152,19 @@ def test_voc(make, tmp_path):
     assert read(labels, "manifest")["boxes"] == VOC
     assert perfect(labels) == ONE
     assert seen(labels) == RIGHT
+
+
+def test_a_voc_box_twice_counts_once_and_as_the_easier_one(tmp_path):
+    folder = voc(tmp_path / "set")
+    file = folder / "Annotations/test1.xml"
+    text = file.read_text()
+    first = text[text.index("<object>") : text.index("</object>") + 9]
+    hard = first.replace("<difficult>0<", "<difficult>1<")
+    file.write_text(text.replace(first, hard + first))
+    labels = prepared("voc", tmp_path / "set", tmp_path / "out")
+    assert [box["difficult"] for box in read(labels, "test")[1]["annotations"]] == [0, 0]
+    text = "boxes are listed twice in their image, with the same class: they count once"
+    assert remarks(labels) == [("test", 1, text)]
 
 
 def test_voc_years_that_count_alike(tmp_path):
