@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.data.decode import TURNS, UnreadableImage, decoding_threads, whole
+from stages.core.data.decode import TURNS, UnreadableImage, decoding_threads, frames, whole
 from stages.core.data.sources import digest
 
 TURNED, STORED, EITHER = "turned", "stored", "either"
@@ -33,6 +33,7 @@ class Looked:
     sha256: bytes = b""
     annotated: str | None = None
     orientation: int = 1
+    several: bool = False  # frames or pages
 
 
 def check_images(
@@ -63,6 +64,8 @@ def check_images(
             problems.append((name, wrong))
             continue
         digests[name] = one.sha256
+        if one.several:
+            remark(part, "images have several frames or pages, of which the first is used", name)
         if how:
             remark(part, REMARKS[how], name)
         if how == STORED:
@@ -80,6 +83,7 @@ def _look(root: Path, image: dict[str, Any]) -> Looked:
         return Looked(f"it cannot be read ({error.strerror or error})")
     try:
         stored, turned, orientation = whole(content)
+        several = frames(content) > 1
     except UnreadableImage as error:
         return Looked(f"it cannot be read ({error})")
     if said not in (stored, turned):
@@ -90,4 +94,4 @@ def _look(root: Path, image: dict[str, Any]) -> Looked:
     annotated = None
     if orientation in TURNS:
         annotated = EITHER if stored == turned else STORED if said == stored else TURNED
-    return Looked("", digest(content), annotated, orientation)
+    return Looked("", digest(content), annotated, orientation, several)

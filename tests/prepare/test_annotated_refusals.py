@@ -321,6 +321,23 @@ def test_images_that_contradict_each_other_are_named(tmp_path):
     assert "000.jpg" not in said
 
 
+def test_frames_that_are_not_used_are_named(tmp_path):
+    def store(image, path):
+        save(image, path, **({"save_all": True, "append_images": [image.rotate(90)]}
+                             if path.parent.name == "val2017" else {}))  # fmt: skip
+
+    labels = prepared("coco", coco(tmp_path / "set", store=store, suffix="tiff"), tmp_path / "out")
+    text = "images have several frames or pages, of which the first is used"
+    assert remarks(labels) == [("test", 3, text)]
+
+
+def test_an_image_of_too_many_pixels_in_any_thread(tmp_path, monkeypatch):
+    """Pillow alone only warns of it."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", SIZE[0] * SIZE[1] - 1)
+    said = refused("coco", coco(tmp_path / "set"), "7 problems in 7 images")
+    assert "000.png: it cannot be read (DecompressionBombWarning: " in said
+
+
 def test_images_that_no_list_names_are_named(tmp_path):
     folder = voc(tmp_path / "voc")
     save(scene(0, "test"), folder / "JPEGImages/extra.png")

@@ -97,6 +97,7 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with Image.open(io.BytesIO(content)) as image:
+                _check_size(image)
                 yield image
     except UnidentifiedImageError as error:
         kind = kind_of(content)
@@ -109,6 +110,17 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds for broken bytes
         raise UnreadableImage(f"{type(error).__name__}: {error}") from error
+
+
+def _check_size(image: Image.Image) -> None:
+    """Pillow only warns, and what warnings do is one for all threads: one thread's `catch_warnings`
+    may end while another relies on its own."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise UnreadableImage(
+            f"DecompressionBombWarning: it has {image.width * image.height} pixels, more than "
+            f"{limit}, which Pillow considers safe"
+        )
 
 
 def _loaded(image: Image.Image, draft: int) -> tuple[Image.Image, int, bool]:
