@@ -49,11 +49,10 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.transfer.data import register
     from stages.transfer.detector import build_detector, described_network
     from stages.transfer.drawings import draw
-    from stages.transfer.evaluate import evaluate
+    from stages.transfer.evaluate import evaluate, truth
     from stages.transfer.mapper import Mapper
     from stages.transfer.masks import fit_masks
     from stages.transfer.train import Training
-    from stages.transfer.truth import truth
     from stages.transfer.weights import check_features, convert, load_pretrained
 
     seed, settings, size = run.line.seed, run.settings["detection"], run.settings["network"]

@@ -24,7 +24,9 @@ from stages.core.command import InputError
 from stages.core.training.processes import world_size
 from stages.transfer.data import Registered
 from stages.transfer.mapper import Mapper, Raised
-from stages.transfer.truth import Numbered, masks_name
+from stages.transfer.truth import Numbered, masks_name, truth
+
+__all__ = ["evaluate", "truth"]
 
 METRICS = ("AP50", "AP", "AP75")
 
