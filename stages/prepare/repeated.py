@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -26,19 +27,25 @@ def test_images_also_in(by_part: dict[str, Iterable[bytes]]) -> dict[str, int]:
     the images of each part; empty without a test part."""
     if "test" not in by_part:
         return {}
-    test = list(by_part["test"])
-    there = {name: set(by_part[name]) for name in TRAINED_ON if name in by_part}
-    return {name: sum(image in some for image in test) for name, some in there.items()}
+    test = Counter(by_part["test"])
+    return {
+        name: sum(test[image] for image in set(by_part[name]) if image in test)
+        for name in TRAINED_ON
+        if name in by_part
+    }
 
 
 def in_two_classes(images: dict[int, bytes], places: list[Place | None]) -> list[int]:
     """Indices of the labelled images, in order, that are there under another class, too."""
-    labelled = {
-        index: (image, places[index][1])
-        for index, image in sorted(images.items())
-        if places[index] is not None and places[index][1] and places[index][0] != "unlabeled"
-    }
-    classes: dict[bytes, set[str]] = {}
-    for image, name in labelled.values():
-        classes.setdefault(image, set()).add(name)
-    return [index for index, (image, _) in labelled.items() if len(classes[image]) > 1]
+    if len(set(images.values())) == len(images):
+        return []  # as almost always: spares the memory of what follows
+
+    def labelled() -> Iterator[tuple[int, bytes, str]]:
+        for index, image in images.items():
+            place = places[index]
+            if place is not None and place[1] is not None and place[0] != "unlabeled":
+                yield index, image, place[1]
+
+    first: dict[bytes, str] = {}
+    both = {image for _, image, name in labelled() if first.setdefault(image, name) != name}
+    return [index for index, image, _ in labelled() if image in both]

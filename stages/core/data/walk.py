@@ -125,8 +125,10 @@ def _head(path: Path) -> bytes:
 def listing(paths: Iterable[str]) -> str:
     """SHA-256 of all paths together, whatever their order: another file, or one less or in another
     folder, is another listing."""
-    text = "".join(f"{path}\0" for path in sorted(paths))
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    whole = hashlib.sha256()
+    for path in sorted(paths):
+        whole.update(f"{path}\0".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
 
 
 def in_words(counts: dict[str, int], most: int = 10) -> str:
