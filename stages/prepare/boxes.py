@@ -33,6 +33,7 @@ class Tally:
     unmasked: list[str] = field(default_factory=list)  # images of boxes that have none at all
     masks: int = 0  # boxes whose polygons could be compared with them
     masks_other: int = 0  # polygons that agree with the other notation, and with this one not
+    masks_apart: int = 0  # polygons that end far from where the box ends
     mask_example: str = field(default="", repr=False)
 
     def add(self, where: str, written: Box, width: int, height: int, wrong: str) -> None:
@@ -103,6 +104,9 @@ def judge(tally: Tally, place: str, form: str, other: str) -> None:
         looks = "boxes with their corners exchanged, or with sides below 0; mend them"
     elif 2 * bad > tally.total:
         looks = "boxes of images of another size: were the images resized or turned afterwards?"
+    elif tally.masks > 1 and 2 * tally.masks_apart > tally.masks:
+        found = f"{tally.masks_apart} of {tally.masks} boxes end elsewhere than their polygons"
+        looks = "boxes given by their centre, or boxes or polygons of images of another size"
     else:
         return
     raise InputError(

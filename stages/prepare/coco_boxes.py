@@ -9,6 +9,8 @@ from stages.prepare.boxes import SLACK, Tally, clipped, fits_as_corners, is_empt
 from stages.prepare.coco_schema import NUMBERS
 from stages.prepare.masks import UnusableMask, polygons, run_length
 
+APART = 3  # a polygon that ends further from its box's side than this part of it is another's
+
 
 def boxes_of(
     found: Annotated,
@@ -115,6 +117,11 @@ def _compare(
     """Whether polygons end where the box ends, or where it would as [x0, y0, x1, y1]."""
     x, y, w, h = written
     tally.masks += 1
+    off_x = max(abs(bounds[0] - x), abs(bounds[2] - x - w))
+    off_y = max(abs(bounds[1] - y), abs(bounds[3] - y - h))
+    if off_x > SLACK + w / APART or off_y > SLACK + h / APART:
+        tally.masks_apart += 1
+        tally.mask_example = tally.mask_example or f"{image['file_name']}: {written}"
     if (
         abs(bounds[2] - w) <= SLACK
         and abs(bounds[3] - h) <= SLACK

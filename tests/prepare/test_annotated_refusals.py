@@ -78,6 +78,12 @@ def masks_of_corners(content, part):
         entry["segmentation"] = [list(corners)]
 
 
+def by_centre(content, part):
+    for entry in content["annotations"]:
+        x, y, width, height = entry["bbox"]
+        entry["bbox"] = [x + width / 2, y + height / 2, width, height]
+
+
 COCO_BOXES = {
     "corners": (as_corners, r"4 of 8 boxes reach.*these look like corners, \[x0, y0, x1"),
     "corners, few beyond": (as_corners_near_the_origin, r"look like corners, \[x0, y0, x1, y1\]"),
@@ -85,6 +91,7 @@ COCO_BOXES = {
         masks_of_corners, r"8 of 8 boxes with polygons do not enclose them.*look like corners",
     ),
     "relative": (relative, r"8 of 8 boxes .*look like relative coordinates"),
+    "centres": (by_centre, r"8 of 8 boxes end elsewhere than .*boxes given by their centre"),
     "sides below 0": (turned_over, r"8 of 8 .*look like boxes with their corners exchanged"),
     "of larger images": (of_larger_images, r"boxes of images of another size: were the images res"),
 }  # fmt: skip
