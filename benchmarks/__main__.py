@@ -15,6 +15,7 @@ from benchmarks.table import write_table
 SCRIPTS = (
     "checkpoint",
     "graph",
+    "prepare",
     "pretrain",
     "probe",
     "search_epoch",

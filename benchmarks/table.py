@@ -21,6 +21,12 @@ PROMISED = {  # what the ratio must at least (>=) or at most (<=) be
     "sub_network_step": "<= 1.15",
     "sub_network_memory": "<= 1.15",
     "checkpoint_overhead": "<= 0.02",
+    "prepare_small_images": "<= 1.1",
+    "prepare_small_images_memory": "<= 1.1",
+    "prepare_indexed": "<= 1.1",
+    "prepare_indexed_memory": "<= 1.1",
+    "prepare_annotations": "<= 1.1",
+    "prepare_annotations_memory": "<= 1.1",
 }
 
 

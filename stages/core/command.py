@@ -149,7 +149,10 @@ def read_json(path: Path) -> Any:
     except IsADirectoryError as error:
         raise InputError(f"{path} is a folder; a JSON file is expected") from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested without end
-        raise InputError(f"{path} is not JSON: {error}; delete it and run its stage") from error
+        raise InputError(
+            f"{path} is not JSON: {error}; if a stage wrote it, run that stage again with `dvc "
+            "repro --force`; if it is your own, mend it or give another"
+        ) from error
 
 
 class Cost:

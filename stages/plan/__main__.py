@@ -20,9 +20,11 @@ import yaml
 
 from stages.core.command import refusals
 from stages.core.lines import RUNS
-from stages.core.run import PLAN, resolve_run
+from stages.core.run import PLAN, resolve_run, typed
+from stages.core.settings import Data
 from stages.plan.checks import check_plan
 from stages.plan.compose import compose_config
+from stages.plan.datasets import described
 from stages.plan.expand import Expansion
 from stages.plan.written import as_text, write
 
@@ -67,6 +69,9 @@ def main(argv: list[str] | None = None) -> None:
             write(arguments.out, as_text(params, arguments.overrides))
             counts = ", ".join(f"{len(params[stage])} {stage}" for stage in RUNS)
             print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
+            for name, entry in params["data"].items():
+                for line in described(name, typed(Data, entry, f"data.{name}")):
+                    print(line.encode("utf-8", "backslashreplace").decode())
 
 
 if __name__ == "__main__":

@@ -8,22 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from stages.core.settings import SettingsError
+from stages.plan.roots import expand_home, hint, literal_roots
 
 CONFIG = Path(__file__).resolve().parents[2] / "workflow" / "config"
 
 
 def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
     """Raises SettingsError with Hydra's reason: the key, what was given, what is there."""
+    given = literal_roots(overrides)
     with initialize_config_dir(str(CONFIG), version_base="1.3"):
         try:
-            return OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
+            config = OmegaConf.to_container(compose("config", given), resolve=True)
+        except OverrideParseException as error:
+            raise SettingsError(f"{_reason(error)} | {hint(overrides)}") from error
         except (HydraException, OmegaConfBaseException, ValueError) as error:  # scale=0
             raise SettingsError(_reason(error)) from error
+    expand_home(config)
+    return config
 
 
 def _reason(error: BaseException | None) -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stages.core.command import InputError
 from stages.core.settings import Data, SettingsError
+from stages.prepare.remarks import Remarks
+
+if TYPE_CHECKING:
+    from stages.prepare.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ KNOWN = {  # the official releases
     "stl10": Size(5_000, 8_000, 100_000, 10),
     "imagenet": Size(1_281_167, 50_000, 0, 1000),
 }
+PARTS = ("train", "test", "unlabeled")
+SHOWN = 20  # classes that are named
 GENERATED = {"digits": 10, "shapes": 24}  # classes
 
 
@@ -53,19 +60,42 @@ def expected_size(data: Data) -> Size | None:
     )
 
 
-@cache
 def _counted(root: str) -> Size:
     """Image files by part, from their names alone; `prepare` may still find some unreadable."""
+    layout = _layout(root)
+    count = dict.fromkeys(PARTS, 0)
+    for part, names in layout.counts().items():
+        count[part] += sum(names.values())
+    return Size(**count, classes=len(layout.classes or []))
+
+
+def described(name: str, data: Data) -> list[str]:
+    """Lines that say what an image folder was taken for: its parts, its classes with their images,
+    what is left out. Nothing for other kinds, and for a folder that is not on this machine."""
+    from stages.prepare.layout import remark_on_classes
+
+    if data.kind != "folder" or not data.root or not Path(data.root).exists():
+        return []
+    layout = _layout(data.root)
+    counts = layout.counts()
+    parts = ", ".join(f"{sum(counts[part].values())} {part}" for part in PARTS if part in counts)
+    labelled = [counts[part] for part in ("train", "test") if part in counts]
+    each = [f"{c} ({sum(names[c] for names in labelled)})" for c in layout.classes or []]
+    more = f" and {len(each) - SHOWN} more" if len(each) > SHOWN else ""
+    classes = f"{len(each)} classes: {', '.join(each[:SHOWN])}{more}" if each else "no classes"
+    remarks = Remarks(dict(layout.remarks.found))
+    if layout.classes:
+        remark_on_classes(counts, layout.classes, remarks)
+    return [f"data.{name}: {parts}; {classes}", *(f"  {line}" for line in remarks.lines())]
+
+
+@cache
+def _layout(root: str) -> Layout:
     from stages.prepare.files import image_files
-    from stages.prepare.folders import arrange
+    from stages.prepare.layout import arrange
 
     try:
         with image_files(Path(root)) as files:
-            places, classes = arrange(files.paths, Path(root))
+            return arrange(files.found, Path(root))
     except InputError as error:
         raise SettingsError(str(error)) from error
-    count = {"train": 0, "test": 0, "unlabeled": 0}
-    for place in places:
-        if place is not None:
-            count[place[0]] += 1
-    return Size(**count, classes=len(classes or []))

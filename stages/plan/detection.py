@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from stages.core.run import Run
 from stages.core.settings import ANNOTATED, Detection, SettingsError
+from stages.plan.masks import files_without_masks
 
 DETECTORS = ("faster-rcnn-c4", "mask-rcnn-c4")
 SPACES = ("block", "resnet")  # chains of four stages
@@ -59,6 +60,12 @@ def check_transfer(
         raise SettingsError(
             f"{place}: detection.kind is 'mask-rcnn-c4', but data of kind {data.kind!r} has no "
             "masks; allowed: faster-rcnn-c4, or data of kind coco or scenes-coco"
+        )
+    if settings.kind == "mask-rcnn-c4" and (files := files_without_masks(data)):
+        raise SettingsError(
+            f"{place}: detection.kind is 'mask-rcnn-c4', but no annotation of {files[0]} has a "
+            "mask (a segmentation of polygons of three points or more, or of run lengths); take "
+            "faster-rcnn-c4, or data with masks"
         )
     _check_schedule(place, settings)
 

@@ -1,15 +1,17 @@
-"""params.yaml as text: written so that DVC and Snakemake read the same, and never over a file that
+"""params.yaml as text: written so that all who read it read the same, and never over a file that
 somebody has still to mend."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import ScalarNode
@@ -22,12 +24,15 @@ HEADER = """\
 # from workflow/config/, where the source of every value stands. Values of the sections may be
 # edited or overridden (`dvc exp run -S recipe.search.epochs=5`); runs refer to them by name.
 """
-# Snakemake reads YAML 1.1, DVC 1.2, in which other words are numbers and truth values.
+# Snakemake reads YAML 1.1, DVC 1.2, the stages with OmegaConf's own numbers: in each of them other
+# words are numbers and truth values.
 READERS: dict[str, Callable[[str], Any]] = {
     "Snakemake": yaml.safe_load,
     "DVC": lambda text: YAML(typ="safe").load(text),
+    "a stage": lambda text: OmegaConf.to_container(OmegaConf.create(text)),
 }
 RESOLVER = YAML(typ="safe").resolver
+NUMBER = re.compile(r"[-+.\d][-+.\d_eE:xo]*")  # for one of them
 CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} |\|{7} )")  # Git's markers
 
 
@@ -41,7 +46,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     written = dumper.represent_str(text)
-    if RESOLVER.resolve(ScalarNode, text, (True, False)) != RESOLVER.DEFAULT_SCALAR_TAG:
+    special = RESOLVER.resolve(ScalarNode, text, (True, False)) != RESOLVER.DEFAULT_SCALAR_TAG
+    if special or NUMBER.fullmatch(text):
         written.style = "'"
     return written
 
@@ -60,7 +66,9 @@ def as_text(params: dict, overrides: list[str]) -> str:
             value, Dumper=_Dumper, default_flow_style=True, width=10**6, sort_keys=False
         ).strip()
 
-    parts = [HEADER.format(overrides=" ".join(overrides)).replace(" `\n", "`\n")]
+    # As a shell takes it, on one line whatever it holds.
+    typed = shlex.join(overrides).encode("utf-8", "backslashreplace").decode()
+    parts = [HEADER.format(overrides="\\n".join(typed.splitlines())).replace(" `\n", "`\n")]
     for section, entries in params.items():
         parts.append(f"\n{section}:" + ("" if entries else " {}"))
         if section in RUNS or section == "resources":
@@ -119,9 +127,9 @@ def refuse_unfinished(path: Path) -> None:
             f"(`git checkout --ours {path}` or `--theirs`), or move the file away and write the "
             "plan anew with `python -m stages.plan`"
         )
-    for reader, load in READERS.items():
+    for reader in ("Snakemake", "DVC"):
         try:
-            load(text)
+            READERS[reader](text)
         except (YAMLError, yaml.YAMLError) as error:
             raise SettingsError(
                 f"{path} is not YAML that {reader} can read: {error}\nNothing was changed. Mend it,"

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import InputError, read_json
+from stages.core.command import InputError
 from stages.core.settings import Data
-from stages.prepare.annotated import XYXY, Annotated, area
+from stages.prepare.annotated import Annotated
+from stages.prepare.boxes import Tally, judge
+from stages.prepare.coco_boxes import boxes_of
+from stages.prepare.coco_categories import joined, read_categories
 from stages.prepare.coco_schema import check_instances
+from stages.prepare.file_names import FileNames
+
+NAMES = {"train": "train", "test": "val"}  # of the files, by part
+
+
+def annotation_files(root: Path) -> dict[str, list[Path]]:
+    """Of each part; one is expected."""
+    return {
+        part: sorted((root / "annotations").glob(f"instances_{name}*.json"))
+        for part, name in NAMES.items()
+    }
+
+
+def coco_root(root: Path) -> Path:
+    """The folder that has annotations/: `root`, or coco/ in it."""
+    return root / "coco" if (root / "coco" / "annotations").is_dir() else root
 
 
 def read_coco(root: Path, settings: Data) -> Annotated:
-    """Classes are the categories of the training file, in the order of their ids.
+    """Classes are the categories of the two files, in the order of their ids.
 
-    Raises InputError if `root` is not in this layout or the two files' categories differ.
+    Raises InputError if `root` is not in this layout, if ids or names of images or categories are
+    not unique, or if most boxes of a part do not fit their images.
     """
-    root = root / "coco" if (root / "coco" / "annotations").is_dir() else root
-    files = {
-        part: sorted((root / "annotations").glob(f"instances_{name}*.json"))
-        for part, name in (("train", "train"), ("test", "val"))
-    }
+    root = coco_root(root)
+    files = annotation_files(root)
     if any(len(some) != 1 for some in files.values()):
         raise InputError(
             f"{root} is not in COCO's layout: it has {len(files['train'])} files "
@@ -32,32 +50,56 @@ def read_coco(root: Path, settings: Data) -> Annotated:
     found = Annotated("coco", root, [], {}, [])
     categories = {}
     for part, (file,) in files.items():
-        content = read_json(file)
+        content = _content(found, file)
         check_instances(content, file)
-        categories[part] = {entry["id"]: entry["name"] for entry in content["categories"]}
-        found.parts[part] = _images(found, file, content, categories["train"])
-    if categories["train"] != categories["test"]:
-        raise InputError(f"{root}: the categories of the two annotation files differ")
-    ids = sorted(categories["train"])
-    found.classes = [categories["train"][number] for number in ids]
-    found.notes = {"category_ids": ids, "truth": str(files["test"][0].relative_to(root))}
+        categories[part] = read_categories(content, file)
+        found.parts[part] = _read_part(found, part, file, content, categories[part])
+    names = joined(categories, {part: file for part, (file,) in files.items()})
+    ids = list(names)
+    found.classes = list(names.values())
+    for part, own in categories.items():
+        if own.keys() != names.keys():
+            _renumber(found.parts[part], sorted(own), ids)
+    _name_alike(found)
+    truth = files["test"][0].relative_to(root).as_posix()
+    found.notes = {"category_ids": ids, "truth": truth}
     return found
 
 
-def _images(
-    found: Annotated, file: Path, content: dict[str, Any], categories: dict[int, str]
+def _content(found: Annotated, file: Path) -> Any:
+    try:
+        text = _text(found.read(file))
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # not a text, not JSON, nested without end
+        raise InputError(
+            f"{file} is not JSON: {error}; it may be cut off: get or export it again"
+        ) from error
+
+
+def _text(content: bytes) -> str:
+    """UTF-8, UTF-16 or UTF-32, with or without a byte-order mark."""
+    return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
+
+
+def _read_part(
+    found: Annotated, part: str, file: Path, content: dict[str, Any], categories: dict[int, str]
 ) -> list[dict[str, Any]]:
     """The images of one annotation file; those without any annotation are kept."""
-    numbers = {identity: number for number, identity in enumerate(sorted(categories))}
-    folder, boxes = file.stem.removeprefix("instances_"), defaultdict(list)
+    folder, tally = file.stem.removeprefix("instances_"), Tally()
+    names = FileNames(found.root / folder)
+    images = _images(found, part, file, content["images"], names)
+    used = {image["file_name"].removeprefix(f"{folder}/") for image in images.values()}
+    if left := names.images_beside(used):
+        text = f"image files of {folder}/ are not listed in {file.name}: they are not used"
+        found.remarks.add(part, text, left[0], len(left))
+    annotations = defaultdict(list)
     for entry in content["annotations"]:
-        boxes[entry["image_id"]].append(entry)
-    images, seen = [], set()
-    for image in content["images"]:
-        name, kept = f"{folder}/{image['file_name']}", []
-        for entry in boxes.pop(image["id"], []):
-            x, y, width, height = entry["bbox"]
-            box = [x, y, x + width, y + height]
+        annotations[entry["image_id"]].append(entry)
+    seen: set[int] = set()
+    numbers = {identity: number for number, identity in enumerate(sorted(categories))}
+    for identity, image in images.items():
+        entries = annotations.pop(identity, [])
+        for entry in entries:
             wrong = None
             if entry["id"] in seen:
                 wrong = f"the annotation id {entry['id']} is there twice in {file.name}"
@@ -65,33 +107,82 @@ def _images(
                 wrong = f"category_id {entry['category_id']} is none of {file.name}'s categories"
             seen.add(entry["id"])
             if wrong:
-                found.problems.append((name, wrong))
-            elif not area(box, image["width"], image["height"]):
-                known = {"annotation": entry["id"], "name": categories[entry["category_id"]]}
-                found.dropped.append({"image": name, "box": entry["bbox"], **known})
-            else:
-                kept.append(_box(entry, box, numbers[entry["category_id"]]))
-        images.append(
-            {
-                "file_name": name,
-                "image_id": image["id"],
-                "height": image["height"],
-                "width": image["width"],
-                "annotations": kept,
-            }
-        )
-    for identity in boxes:
+                found.problems.append((image["file_name"], wrong))
+        known = [entry for entry in entries if entry["category_id"] in numbers]
+        image["annotations"] += boxes_of(found, part, image, known, (numbers, categories), tally)
+    for identity in annotations:
         found.problems.append((f"{file.name}", f"annotations of image {identity}, which it lacks"))
+    judge(tally, f"{file}", "[x, y, width, height]", "corners, [x0, y0, x1, y1]")
+    if tally.masked and (bare := tally.unmasked):
+        text = "boxes have no mask, others have: they count as boxes alone"
+        found.remarks.add(part, text, bare[0], len(bare))
+    # An image that has several ids is there several times, as one and the same mapping.
+    return list({id(image): image for image in images.values()}.values())
+
+
+def _images(
+    found: Annotated, part: str, file: Path, entries: list[dict[str, Any]], names: FileNames
+) -> dict[int, dict[str, Any]]:
+    """By id. Raises InputError if two images have one id."""
+    images: dict[int, dict[str, Any]] = {}
+    files: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        identity, size = entry["id"], (int(entry["width"]), int(entry["height"]))
+        name, wrong = _file_name(found.root, entry["file_name"], names)
+        if identity in images and images[identity]["file_name"] != name:
+            raise InputError(
+                f"{file}: the image id {identity} is that of {images[identity]['file_name']!r} and "
+                f"of {name!r}; give each an id of its own, in images and in annotations"
+            )
+        image = files.get(name)
+        if image is None:
+            image = files[name] = {
+                "file_name": name,
+                "image_id": identity,
+                "height": size[1],
+                "width": size[0],
+                "annotations": [],
+            }
+            if wrong:
+                found.problems.append((name, wrong))
+        elif size != (image["width"], image["height"]):
+            found.problems.append((name, f"{file.name} lists it twice, with two sizes"))
+        else:
+            text = "images are listed several times: their boxes are put together"
+            found.remarks.add(part, text, name)
+        images[identity] = image
     return images
 
 
-def _box(entry: dict[str, Any], box: list[float], number: int) -> dict[str, Any]:
-    """A polygon needs three points: shorter ones, which occur in COCO, are left out."""
-    kept = {"bbox": box, "bbox_mode": XYXY, "category_id": number}
-    kept["iscrowd"] = entry.get("iscrowd", 0)
-    mask = entry.get("segmentation")
-    if isinstance(mask, list):
-        mask = [points for points in mask if len(points) >= 6 and len(points) % 2 == 0]
-    if mask:
-        kept["segmentation"] = mask
-    return kept
+def _file_name(root: Path, written: str, names: FileNames) -> tuple[str, str]:
+    """The path below `root`, and what is wrong with it. Some tools write the folder before the
+    name, or backslashes."""
+    folder = names.folder.name
+    for name in dict.fromkeys((written, written.replace("\\", "/").removeprefix("./"))):
+        for path in (name, name.removeprefix(f"{folder}/")):
+            found = names.find(path)
+            if len(found) > 1:
+                return f"{folder}/{path}", f"it may be any of {', '.join(found)}"
+            if found:
+                return f"{folder}/{found[0]}", ""
+        if (root / name).is_file():
+            return name, ""
+    return f"{folder}/{written}", ""  # which is missing, as will be said
+
+
+def _renumber(images: list[dict[str, Any]], own: list[int], ids: list[int]) -> None:
+    """From the place among the file's own categories to that among those of both files."""
+    places = {identity: number for number, identity in enumerate(ids)}
+    for image in images:
+        for box in image["annotations"]:
+            box["category_id"] = places[own[box["category_id"]]]
+
+
+def _name_alike(found: Annotated) -> None:
+    alike = defaultdict(list)
+    for name in found.classes:
+        alike[name.casefold()].append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            text = f"classes differ only in upper and lower case: {', '.join(names)}"
+            found.remarks.add("train", text, names[0], len(names))

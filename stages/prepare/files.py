@@ -6,7 +6,7 @@ a disk.
 
 from __future__ import annotations
 
-import os
+import re
 import tarfile
 import zipfile
 import zlib
@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from stages.core.command import InputError
-from stages.core.data.decode import UnreadableImage
+from stages.core.data.kinds import EXTENSIONS, HEAD, hidden
+from stages.core.data.unreadable import UnreadableImage
+from stages.core.data.walk import Found, in_words, walk
 
-EXTENSIONS = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
-)
 LARGEST_FILE = 256 * 2**20  # bytes of one unpacked image file; a bomb unpacks to more
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
 UNSUPPORTED = (RuntimeError, NotImplementedError)  # zipfile: encrypted; unknown compression
@@ -29,14 +27,20 @@ UNSUPPORTED = (RuntimeError, NotImplementedError)  # zipfile: encrypted; unknown
 
 @dataclass(frozen=True)
 class Files:
-    """`paths` relative to the root, with slashes; `read(i)` gives the bytes of the i-th, to be
-    called from one thread, best in order, and raises UnreadableImage; `ignored` counts other files.
-    """
+    """`read(i)` gives the bytes of the i-th image of `found.paths`, to be called from one thread,
+    best in order, and raises UnreadableImage."""
 
-    paths: list[str]
+    found: Found
     read: Callable[[int], bytes]
-    ignored: int
     in_archive: bool
+
+    @property
+    def paths(self) -> list[str]:
+        return self.found.paths
+
+    @property
+    def ignored(self) -> int:
+        return sum(self.found.others.values())
 
 
 @contextmanager
@@ -60,98 +64,108 @@ def image_files(root: Path) -> Iterator[Files]:
                     f"{root} is neither a folder nor a whole zip or tar archive; if it was "
                     "downloaded, download it again"
                 )
+        except PermissionError as error:
+            raise InputError(
+                f"{root} cannot be opened ({error.strerror}); allow it, or give another folder"
+            ) from error
         except BROKEN as error:
             raise InputError(f"{root} is broken ({error}); download or pack it again") from error
         if not files.paths:
             raise InputError(
                 f"{root} holds no image file ({files.ignored} others); known are: "
-                f"{' '.join(EXTENSIONS)}"
+                f"{' '.join(EXTENSIONS)}, and JPEG, PNG, GIF, WebP, AVIF, JPEG 2000 under any other"
+                f" name; here are: {in_words(files.found.others) or 'no files'}"
             )
         yield files
 
 
-def _is_image(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    hidden = any(part == "__MACOSX" or (part[0] == "." and part != "..") for part in parts)
-    return not hidden and PurePosixPath(path).suffix.lower() in EXTENSIONS
-
-
 def _folder(root: Path) -> Files:
-    paths, ignored, seen = [], 0, set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        # Links to folders are followed, once: a link to a folder above would never end.
-        if (real := os.path.realpath(folder)) in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders.sort()
-        for name in sorted(names):
-            path = (Path(folder) / name).relative_to(root).as_posix()
-            if _is_image(path):
-                paths.append(path)
-            else:
-                ignored += 1
+    found = walk(root)
 
     def read(index: int) -> bytes:
-        if "\n" in paths[index]:
+        if "\n" in found.paths[index]:
             raise UnreadableImage("its name holds a line break")
         try:
-            return (root / paths[index]).read_bytes()
+            return (root / found.paths[index]).read_bytes()
         except OSError as error:
             raise UnreadableImage(error.strerror or str(error)) from error
 
-    return Files(paths, read, ignored, in_archive=False)
+    return Files(found, read, in_archive=False)
 
 
 def _zip(archive: zipfile.ZipFile, root: Path) -> Files:
-    members = [info for info in archive.infolist() if not info.is_dir()]
-    chosen = [info for info in members if _is_image(info.filename)]
+    def content(info: zipfile.ZipInfo, length: int) -> bytes:
+        with archive.open(info) as file:
+            return file.read(length)
 
-    def read(index: int) -> bytes:
-        try:
-            with archive.open(chosen[index]) as file:
-                return _bounded(file.read(LARGEST_FILE + 1))
-        except (*BROKEN, *UNSUPPORTED) as error:
-            raise UnreadableImage(f"the archive's member is broken: {error}") from error
-
-    paths = _inside([info.filename for info in chosen], root)
-    return Files(paths, read, len(members) - len(chosen), in_archive=True)
+    members = {_named(info.filename): info for info in archive.infolist()}
+    folders = [name.rstrip("/") for name in members if name.endswith("/")]
+    members = {name: info for name, info in members.items() if not name.endswith("/")}
+    return _archived(members, folders, content, root)
 
 
 def _tar(archive: tarfile.TarFile, root: Path) -> Files:
-    members = [member for member in archive.getmembers() if not member.isdir()]
-    chosen = [member for member in members if _is_image(member.name)]
-    if links := [member.name for member in chosen if not member.isfile()]:
-        raise InputError(
-            f"{root} holds {links[0]!r}, which is a link or a device, not a file; unpack it "
-            "yourself and set data.root to the folder"
-        )
+    def content(member: tarfile.TarInfo, length: int) -> bytes:
+        return archive.extractfile(member).read(length)
+
+    members = {_named(member.name): member for member in archive.getmembers()}
+    folders = [name for name, member in members.items() if member.isdir()]
+    members = {name: member for name, member in members.items() if not member.isdir()}
+    for name, member in members.items():
+        if (
+            not member.isfile()
+            and not hidden(name)
+            and PurePosixPath(name).suffix.lower()
+            in (
+                *EXTENSIONS,
+                "",
+            )
+        ):
+            raise InputError(
+                f"{root} holds {name!r}, which is a link or a device, not a file; unpack it "
+                "yourself and set data.root to the folder"
+            )
+    return _archived(members, folders, content, root)
+
+
+def _named(name: str) -> str:
+    """A member's name with slashes: some programs on Windows write backslashes. Of two members of
+    one name the later counts, as in unpacking."""
+    name = name.replace("\\", "/")
+    return name.removeprefix("./") or "/"
+
+
+def _archived(
+    members: dict, folders: list[str], content: Callable[..., bytes], root: Path
+) -> Files:
+    found = Found()
+
+    def head(name: str) -> bytes:
+        try:
+            return content(members[name], HEAD)
+        except (*BROKEN, *UNSUPPORTED, AttributeError):  # a link has no content
+            return b""
+
+    for name in members:
+        if found.sort_out(name, lambda name=name: head(name)):
+            _check_inside(name, root)
+            found.paths.append(name)
+    parents = {str(parent) for name in members for parent in PurePosixPath(name).parents}
+    found.note_empty({*folders, *parents} - {".", "", "/"})
 
     def read(index: int) -> bytes:
         try:
-            return _bounded(archive.extractfile(chosen[index]).read(LARGEST_FILE + 1))
-        except BROKEN as error:
+            data = content(members[found.paths[index]], LARGEST_FILE + 1)
+        except (*BROKEN, *UNSUPPORTED) as error:
             raise UnreadableImage(f"the archive's member is broken: {error}") from error
+        if len(data) > LARGEST_FILE:
+            raise UnreadableImage(f"it unpacks to more than {LARGEST_FILE // 2**20} MiB")
+        return data
 
-    paths = _inside([member.name for member in chosen], root)
-    return Files(paths, read, len(members) - len(chosen), in_archive=True)
-
-
-def _bounded(content: bytes) -> bytes:
-    if len(content) > LARGEST_FILE:
-        raise UnreadableImage(f"it unpacks to more than {LARGEST_FILE // 2**20} MiB")
-    return content
+    return Files(found, read, in_archive=True)
 
 
-def _inside(names: list[str], root: Path) -> list[str]:
-    """Member names without the single folder that an archive is usually packed with."""
-    for name in names:
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise InputError(f"{root} holds {name!r}, which lies outside of the archive; repack it")
-    paths = [PurePosixPath(name) for name in names]
-    while paths and all(len(path.parts) > 1 for path in paths):
-        tops = {path.parts[0] for path in paths}
-        if len(tops) > 1 or tops & {"train", "test", "val", "unlabeled"}:
-            break
-        paths = [PurePosixPath(*path.parts[1:]) for path in paths]
-    return [path.as_posix() for path in paths]
+def _check_inside(name: str, root: Path) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", name):
+        raise InputError(f"{root} holds {name!r}, which lies outside of the archive; repack it")

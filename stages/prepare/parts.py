@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from stages.core.command import InputError
 from stages.core.settings import Data
+from stages.prepare.remarks import Remarks
 
 CHOICE_STREAM = 1_000_004  # keeps these random numbers apart from those of drawing and of orders
 
@@ -20,6 +22,7 @@ class Part:
     labels: np.ndarray | None
     paths: list[str] | None = None  # indexed: relative to `Prepared.root`
     moments: np.ndarray | None = None  # indexed: (N, 2, 3), per image mean of x and of x squared
+    digests: list[bytes] | None = None  # of files: SHA-256 of each file's bytes
 
     def __len__(self) -> int:
         return len(self.paths) if self.pixels is None else len(self.pixels)
@@ -31,6 +34,7 @@ class Part:
             None if self.labels is None else self.labels[indices],
             None if self.paths is None else [self.paths[i] for i in indices],
             None if self.moments is None else self.moments[indices],
+            None if self.digests is None else [self.digests[i] for i in indices],
         )
 
 
@@ -42,7 +46,9 @@ class Prepared:
     classes: list[str] | None
     root: str | None = None  # indexed: absolute path of the folder that holds the images
     skipped: list[dict[str, str]] = field(default_factory=list)  # path, sha256, reason
-    notes: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)  # for the manifest of the images
+    source: dict[str, Any] | None = None  # packed: the folder as it was, for the report
+    remarks: Remarks = field(default_factory=Remarks)  # for whoever brought the data
 
     def limited(self, settings: Data) -> Prepared:
         """At most `settings.train`, `.test`, `.unlabeled` images (0: all), drawn without a label.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from typing import Any
 import numpy as np
 
 from stages.core.command import InputError, write_json
+from stages.core.data.sources import save_digests
 from stages.core.manifest import MANIFEST, file_hashes, sealed
 from stages.core.settings import Data
+from stages.prepare.layout import remark_on_classes
 from stages.prepare.parts import Part, Prepared
+from stages.prepare.repeated import digests, test_images_also_in
 
 CHUNK = 4096  # images whose statistics are summed at a time
 SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of drawing
@@ -27,13 +31,20 @@ def write(prepared: Prepared, settings: Data, out: Path, maker: str = "prepare")
     """Images, labels and no labels of `prepared`; the manifests name `maker`, the stage's address
     in DVC."""
 
+    also = test_images_also_in({name: digests(part) for name, part in prepared.parts.items()})
+
     def fill(staging: Path) -> dict[str, Any]:
-        return {
-            "images": _write_images(prepared, settings, staging / "images"),
-            "labels": _write_labels(prepared, settings, staging / "labels"),
-        }
+        images = _write_images(prepared, settings, staging / "images")
+        labels = _write_labels(prepared, settings, staging / "labels")
+        images["test_images_also_in"] = also
+        labels["remarks"] = prepared.remarks.listed()
+        if prepared.source:
+            labels["source"] = prepared.source
+        return {"images": images, "labels": labels}
 
     put_in_place(out, fill, maker)
+    for line in prepared.remarks.lines():
+        print(line, file=sys.stderr)
 
 
 def put_in_place(out: Path, fill: Callable[[Path], dict[str, Any]], maker: str = "prepare") -> None:
@@ -69,6 +80,7 @@ def _write_images(prepared: Prepared, settings: Data, folder: Path) -> dict[str,
         if indexed:
             text = "".join(f"{path}\n" for path in part.paths)
             (folder / f"{name}.txt").write_bytes(text.encode("utf-8", "surrogateescape"))
+            save_digests(folder / f"sha256-{name}.npy", part.digests)
         else:
             _save_pixels(folder / f"{name}.npy", part.pixels)
     label_free = "unlabeled" if "unlabeled" in parts else "train"
@@ -123,6 +135,7 @@ def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> dict[str,
             f"class {empty[0]!r} has no training image left ({len(prepared.skipped)} files were "
             "skipped); give it some, remove its folder, or raise data.train"
         )
+    remark_on_classes(counts, prepared.classes, prepared.remarks)
     if "train" in counts:
         np.save(
             folder / "stratified.npy",

@@ -36,6 +36,7 @@ from stages.report.page import page
 from stages.report.provenance import commit
 from stages.report.series import write_series
 from stages.report.settings import read_report, read_reported
+from stages.report.shown_data import note_leaks
 from stages.report.tables import collect
 from stages.report.write import write_tables
 
@@ -54,6 +55,7 @@ def report(
     evidence = read_evidence(results, plan)
     tables = collect(asked, papers, results, source)
     own = collect_own(asked.own, asked.scale, results, source) if asked.own else None
+    note_leaks(tables, own, evidence)
     text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE), own)
     write_tables(tables, papers, out, own)
     write_own(own, results, out)

@@ -28,6 +28,8 @@ def index(tables: list[dict[str, Any]]) -> str:
         f"{numbers['rows_reproduced']} of {numbers['rows_runnable']} runnable rows reproduced; "
         f"{numbers['rows_quoted']} rows are quoted by the papers from elsewhere and only shown.\n"
     )
+    notes = [row["note"] for table in tables for row in table["rows"] if row["reproduced"]]
+    text += [f"**{note}.**\n" for note in dict.fromkeys(notes) if note]
     if gain := numbers.get("ssl_gain"):
         text.append(
             f"A linear classifier on the pretrained networks reaches on average "
@@ -72,7 +74,7 @@ def page(table: dict[str, Any]) -> str:
                 line["search_device_days"], ".2g", line["reported_search_gpu_days"]
             ),
             "training (s)": _number(line["training_seconds"], ".0f"),
-            "note": line["note"] or _extras(line),
+            "note": "; ".join(filter(None, [line["note"], _extras(line)])),
         }
         cells.append(
             {key: value if first else "" for key, value in own.items()}

@@ -51,6 +51,8 @@ def _row(row: OwnRow, results: Path) -> dict[str, Any]:
     return {
         "row": row.row,
         "data": row.data,
+        "runs": row.runs,
+        "note": "",
         "n": len(runs),
         "selected_contrastive_loss": selected["score"] if selected else None,
         "pretrained": [{"run": run, "final_loss": found["final_loss"]} for run, found in seeds],
@@ -90,6 +92,7 @@ def own_page(table: dict[str, Any]) -> str:
                 "params (M)": f"{row['params_million']:.3g}",
                 "GFLOPs": f"{row['flops'] / 1e9:.3g}",
                 "time (s)": f"{row['seconds']:.0f}",
+                **({"note": row["note"]} if row.get("note") else {}),
             }
         )
     tested = table["rows"][0]["n_tested_on"]
@@ -98,8 +101,8 @@ def own_page(table: dict[str, Any]) -> str:
         f"Scale {table['scale']}, commit {table['commit']}. Trained on "
         f"{table['rows'][0]['n_trained_on']} images without labels"
         + (
-            f"; accuracies in percent on {tested} images that nothing was trained on: mean ± "
-            "standard deviation over n seeds. Untrained: the same network with random weights.\n"
+            f"; accuracies in percent on {tested} {tested_images(table)}: mean ± standard "
+            "deviation over n seeds. Untrained: the same network with random weights.\n"
             if tested
             else "; without class folders nothing can be said about accuracy.\n"
         ),
@@ -111,6 +114,12 @@ def own_page(table: dict[str, Any]) -> str:
             f"genotype are in `{BEST}/`.\n"
         )
     return "\n".join(text)
+
+
+def tested_images(table: dict[str, Any]) -> str:
+    """What the accuracies were measured on, without the number."""
+    notes = dict.fromkeys(row["note"] for row in table["rows"] if row.get("note"))
+    return f"test images ({'; '.join(notes)})" if notes else "images that nothing was trained on"
 
 
 def write_own(table: dict[str, Any] | None, results: Path, out: Path) -> None:
@@ -125,7 +134,10 @@ def write_own(table: dict[str, Any] | None, results: Path, out: Path) -> None:
     (out / f"{TABLE}.md").write_text(own_page(table), encoding="utf-8")
     flat = [
         {key: value["mean"] if isinstance(value, dict) else value for key, value in row.items()}
-        for row in ({k: v for k, v in row.items() if k != "pretrained"} for row in table["rows"])
+        for row in (
+            {k: v for k, v in row.items() if k not in ("pretrained", "runs")}
+            for row in table["rows"]
+        )
     ]
     with (out / f"{TABLE}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(flat[0]), lineterminator="\n")

@@ -19,10 +19,11 @@ from stages.report.findings import findings
 from stages.report.genealogy import genealogies
 from stages.report.headline import headline
 from stages.report.margins import margin_figures
-from stages.report.own import PERCENT
+from stages.report.own import PERCENT, tested_images
 from stages.report.prediction import LEAST, RESAMPLES
 from stages.report.provenance import data_sets, machine, plan_hash, versions
 from stages.report.settings import Report
+from stages.report.shown_data import leak_findings, shown_data
 from stages.report.table_view import table_view
 from stages.report.wording import SCALES, TITLES, TRAINING
 
@@ -55,7 +56,8 @@ def page(
         "cautions": cautions(evidence),
         "commit": commit,
         "headline": headline(tables),
-        "findings": findings(views, evidence, asked, margins, evolutions, stages),
+        "findings": leak_findings(evidence)
+        + findings(views, evidence, asked, margins, evolutions, stages),
         "titles": TITLES,
         "training": TRAINING,
         "papers": {
@@ -64,6 +66,7 @@ def page(
         },
         "own": own,
         "own_measured": PERCENT,
+        "own_tested": tested_images(own) if own else "",
         "architectures": architectures(evidence, runs),
         "curves": search_curves(evidence),
         "evolutions": evolutions,
@@ -76,6 +79,7 @@ def page(
         "row_costs": row_costs(evidence, report),
         "plan_hash": plan_hash(plan),
         "data_sets": data_sets(evidence),
+        "shown_data": shown_data(evidence),
         "versions": versions(),
         "machine": machine(),
     }

@@ -40,8 +40,6 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.transfer.compatibility import prepare_detectron2
 
     prepare_detectron2()
-    from detectron2.data import DatasetMapper
-
     from stages.core.networks.size import flops, parameters
     from stages.core.spaces.genotype import read_genotype
     from stages.core.training.checkpoint import open_checkpoints
@@ -52,6 +50,8 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.transfer.detector import build_detector, described_network
     from stages.transfer.drawings import draw
     from stages.transfer.evaluate import evaluate, truth
+    from stages.transfer.mapper import Mapper
+    from stages.transfer.masks import fit_masks
     from stages.transfer.train import Training
     from stages.transfer.weights import check_features, convert, load_pretrained
 
@@ -71,6 +71,7 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
         device.type,
         run.resources.threads - 1,
     )
+    fit_masks(cfg, data)
     (out / "config.yaml").write_text(cfg.dump())
 
     with open_checkpoints(run, inputs) as checkpoints, truth(data):
@@ -84,7 +85,7 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
             network = described_network(cfg)
             load_pretrained(inputs.weights / "weights.safetensors", network)
             matched = convert(network, training.detector)
-            example = DatasetMapper(cfg, is_train=False)(data.test_images()[0])
+            example = Mapper(cfg, is_train=False).mapped(data.test_images()[0])
             check_features(
                 network, training.detector, example["image"], images["mean"], images["std"]
             )

@@ -17,18 +17,15 @@ from typing import Any
 import numpy as np
 import torch
 from detectron2.config import CfgNode
-from detectron2.data import (
-    DatasetCatalog,
-    DatasetMapper,
-    MetadataCatalog,
-    get_detection_dataset_dicts,
-)
+from detectron2.data import DatasetCatalog, MetadataCatalog, get_detection_dataset_dicts
 from detectron2.structures import BoxMode
 from torch.utils.data import DataLoader, Dataset
 
 from stages.core.command import InputError, read_json
+from stages.core.data.sources import load_digests, unchanged
 from stages.core.training.device import seed_step
 from stages.core.training.processes import rank, world_size
+from stages.transfer.mapper import Mapper, Raised
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,7 @@ class Registered:
     """A prepared data set: its manifest, where its files are, the names of its parts."""
 
     manifest: dict[str, Any]
+    labels: Path
     root: Path
     train: str
     test: str
@@ -53,6 +51,9 @@ class Registered:
         """The data set's own number of every class."""
         return self.manifest.get("category_ids") or list(range(len(self.classes)))
 
+    def train_images(self) -> list[dict[str, Any]]:
+        return DatasetCatalog.get(self.train)
+
     def test_images(self) -> list[dict[str, Any]]:
         return DatasetCatalog.get(self.test)
 
@@ -60,7 +61,8 @@ class Registered:
 def register(labels: Path, name: str) -> Registered:
     """Tells Detectron2 of the data that `prepare` wrote to `labels`.
 
-    Raises InputError if it has no boxes.
+    Raises InputError if it has no boxes, or if an annotation file that they were read from has
+    changed since.
     """
     manifest = read_json(labels / "manifest.json")
     if "layout" not in manifest:
@@ -69,24 +71,32 @@ def register(labels: Path, name: str) -> Registered:
             "coco, scenes-voc or scenes-coco"
         )
     root = labels / manifest["root"]  # an absolute root stays as it is
+    for file, sha256 in read_json(labels / "annotation-files.json").items():
+        unchanged(root / file, bytes.fromhex(sha256), manifest["maker"])
     for part in ("train", "test"):
         key = f"{name}-{part}"
         if key in DatasetCatalog.list():
             DatasetCatalog.remove(key)
             MetadataCatalog.remove(key)
-        DatasetCatalog.register(key, partial(_read, labels / f"{part}.json", root))
-        MetadataCatalog.get(key).set(thing_classes=manifest["classes"])
-        if ids := manifest.get("category_ids"):
-            numbers = {identity: number for number, identity in enumerate(ids)}
-            MetadataCatalog.get(key).set(thing_dataset_id_to_contiguous_id=numbers)
-    return Registered(manifest, root, f"{name}-train", f"{name}-test")
+        DatasetCatalog.register(key, partial(_read, labels, part, root, manifest["maker"]))
+        # Names for the evaluators: those of the data set may be no file names.
+        names = [class_name(number) for number in range(len(manifest["classes"]))]
+        MetadataCatalog.get(key).set(thing_classes=names)
+    return Registered(manifest, labels, root, f"{name}-train", f"{name}-test")
 
 
-def _read(file: Path, root: Path) -> list[dict[str, Any]]:
-    """The images of a part as Detectron2 wants them."""
-    images = json.loads(file.read_text())
-    for image in images:
+def class_name(number: int) -> str:
+    """What Detectron2 calls a class."""
+    return f"class-{number}"
+
+
+def _read(labels: Path, part: str, root: Path, maker: str) -> list[dict[str, Any]]:
+    """The images of a part as Detectron2 wants them, with what `read_picture` needs."""
+    images = json.loads((labels / f"{part}.json").read_text())
+    digests = load_digests(labels / f"sha256-{part}.npy", len(images))
+    for image, digest in zip(images, digests, strict=True):
         image["file_name"] = str(root / image["file_name"])
+        image["sha256"], image["maker"] = bytes(digest), maker
         for box in image["annotations"]:
             box["bbox_mode"] = BoxMode(box["bbox_mode"])
     return images
@@ -97,7 +107,7 @@ def training_batches(
 ) -> Iterator[list[dict[str, Any]]]:
     """Batches of Detectron2's mapped images from iteration `first` on, without end.
 
-    Raises InputError if no training image has a box.
+    Raises InputError if too few training images have a box, or if a file has changed.
     """
     images = get_detection_dataset_dicts(
         list(cfg.DATASETS.TRAIN), filter_empty=cfg.DATALOADER.FILTER_EMPTY_ANNOTATIONS
@@ -111,12 +121,12 @@ def training_batches(
         for batch in islice(_keys(images, cfg.SOLVER.IMS_PER_BATCH, seed), first, None)
     )
     loader = DataLoader(
-        _Mapped(images, DatasetMapper(cfg, is_train=True), seed, stream),
+        _Mapped(images, Mapper(cfg, is_train=True), seed, stream),
         batch_sampler=keys,
         num_workers=cfg.DATALOADER.NUM_WORKERS,
         collate_fn=list,
     )
-    return iter(loader)
+    return iter(Raised(loader))
 
 
 def _keys(images: list[dict], batch: int, seed: int) -> Iterator[list[tuple[int, int, int]]]:
@@ -142,7 +152,7 @@ def _keys(images: list[dict], batch: int, seed: int) -> Iterator[list[tuple[int,
 class _Mapped(Dataset):
     """Images read and augmented; Detectron2's augmentations draw from NumPy's generator."""
 
-    def __init__(self, images: list[dict], mapper: DatasetMapper, seed: int, stream: str) -> None:
+    def __init__(self, images: list[dict], mapper: Mapper, seed: int, stream: str) -> None:
         self.images, self.mapper, self.seed, self.stream = images, mapper, seed, stream
 
     def __getitem__(self, key: tuple[int, int, int]) -> dict[str, Any]:

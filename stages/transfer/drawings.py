@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision.utils import draw_bounding_boxes, draw_segmentation_masks
 
 from stages.transfer.data import Registered
+from stages.transfer.mapper import read_picture
 
 COUNT = 12
 SHORTEST = 256  # pixels: smaller images are enlarged, so that names can be read
@@ -43,8 +44,7 @@ def draw(data: Registered, predictions: list[dict[str, Any]], folder: Path) -> l
              "segmentation": a.get("segmentation")}
             for a in image["annotations"]
         ]  # fmt: skip
-        with Image.open(image["file_name"]) as opened:
-            photo = opened.convert("RGB")
+        photo = read_picture(image)
         sides = [_drawn(photo, things) for things in (true, found)]
         gap = torch.full((3, sides[0].shape[1], 8), 255, dtype=torch.uint8)
         both = torch.cat([sides[0], gap, sides[1]], dim=2)

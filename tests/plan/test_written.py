@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 from dvc.utils.serialize import parse_yaml
+from omegaconf import OmegaConf
 from PIL import Image
 
 from stages.core.settings import SettingsError
@@ -16,6 +17,7 @@ ODD = [
     "1e3", "null", "true", "yes", "off", "0o17", "017", "12:30", "#1", "a: b", "- x", "1_000", "~",
     "2024-01-01", "2024", "it's", 'say "hi"', "日本", "{x}", "[x", "a  b", " lead", "end ", "<<",
     "=", "1.5e3", ".5", "+1", "0x1F", "&a", "*a", "!x", "%x", "@x", "`x", "a\tb", "x,y", "?", "|",
+    "1_0e3", "1:2", "${oc.env:HOME}", "$x", "\\",
 ]  # fmt: skip
 
 
@@ -45,7 +47,8 @@ def test_any_text_is_read_as_it_is(text):
     params = plan(["scale=smoke"])
     params["data"]["digits"]["root"] = text
     written = as_text(params, [])
-    for read in (parse_yaml(written, "params.yaml"), yaml.safe_load(written)):
+    stage = OmegaConf.to_container(OmegaConf.create(written))
+    for read in (parse_yaml(written, "params.yaml"), yaml.safe_load(written), stage):
         assert read["data"]["digits"]["root"] == text
 
 

@@ -307,6 +307,120 @@ def test_bombs_in_an_archive_are_not_unpacked(tmp_path, monkeypatch):
     assert asked == [2**20 + 1]
 
 
+def test_an_archive_made_on_windows_gives_what_its_folder_gives(tmp_path):
+    raw = make(tmp_path / "raw", [f"{name}/{n}.png" for name in ("cat", "dog") for n in range(3)])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for file in sorted(raw.rglob("*")):
+            name = str(file.relative_to(raw)).replace("/", "\\")
+            info = zipfile.ZipInfo("x")  # whose constructor would change the name
+            info.filename = f"pets\\{name}" + ("\\" if file.is_dir() else "")
+            archive.writestr(info, b"" if file.is_dir() else file.read_bytes())
+        info = zipfile.ZipInfo("x")
+        info.filename = "pets\\bird\\"
+        archive.writestr(info, b"")
+    out = prepared(tmp_path / "a.zip", tmp_path / "out")
+    assert contents(out) == contents(prepared(raw, tmp_path / "folder"))
+    assert manifest(out, "labels")["labels"] == {"train": {"cat": 3, "dog": 3}}
+    (remark,) = manifest(out, "labels")["remarks"]
+    assert remark["text"] == "folders have no image: pets/bird"
+
+
+@pytest.mark.parametrize("name", ["C:\\images\\x.png", "..\\x.png", "\\x.png"])
+def test_windows_members_that_point_outside_are_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename = name
+        archive.writestr(info, b"")
+    with pytest.raises(InputError, match=r"x\.png', which lies outside of the archive"):
+        folder(settings(tmp_path / "a.zip"))
+
+
+def test_of_two_members_of_one_name_the_later_counts(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        buffer = io.BytesIO()
+        Image.fromarray(picture(0)).save(buffer, "PNG")
+        for content in (b"no image", buffer.getvalue()):
+            info = tarfile.TarInfo("a/0.png")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    out = prepared(tmp_path / "a.tar", tmp_path / "out")
+    assert (np.load(out / "images" / "train.npy") == picture(0)[None]).all()
+
+
+@pytest.mark.parametrize("pack", [zipfile.ZipFile, tarfile.open])
+def test_images_without_an_ending_are_read_from_archives(tmp_path, pack):
+    make(tmp_path / "raw", ["0.png", "1.png"])
+    (tmp_path / "raw" / "0.png").rename(tmp_path / "raw" / "zero")
+    (tmp_path / "raw" / "README").write_text("text")
+    with pack(tmp_path / "archive", "w") as archive:
+        add = archive.write if pack is zipfile.ZipFile else archive.add
+        for file in (tmp_path / "raw").iterdir():
+            add(file, file.name)
+    out = prepared(tmp_path / "archive", tmp_path / "out")
+    assert manifest(out)["counts"] == {"train": 2}
+    assert manifest(out)["not_used"] == {"no ending": 1}
+
+
+# ---- what whoever brought the data must know ----
+
+
+def remarks_of(out):
+    return {entry["text"]: entry for entry in manifest(out, "labels")["remarks"]}
+
+
+def test_what_is_left_out_is_printed_and_written(tmp_path, capsys):
+    raw = make(tmp_path / "raw", [*LABELLED, "train/c/12.png", "val/a/13.png"])
+    (raw / "train" / "a" / "x.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
+    (raw / "train" / "empty").mkdir()
+    out = prepared(raw, tmp_path / "out")
+    assert manifest(out)["not_used"] == {".heic (HEIC)": 1}
+    said = capsys.readouterr().err
+    for text in (
+        "files are not used: 1 .heic (HEIC)",
+        "folders have no image: train/empty",
+        "of 3 classes have no test image: c",
+        "images in val/ are not used, because there is test/",
+    ):
+        assert text in remarks_of(out)
+        assert text in said
+
+
+def test_test_images_that_are_also_trained_on_are_counted(tmp_path):
+    raw = make(tmp_path / "raw", [*LABELLED, "unlabeled/12.png"])
+    clean = prepared(raw, tmp_path / "clean")
+    assert manifest(clean)["test_images_also_in"] == {"train": 0, "unlabeled": 0}
+    shutil.copy(raw / "train/a/0.png", raw / "test/a/again.png")
+    shutil.copy(raw / "train/a/0.png", raw / "test/b/and again.png")
+    shutil.copy(raw / "test/b/1.png", raw / "unlabeled/1.png")
+    out = prepared(raw, tmp_path / "out")
+    assert manifest(out)["test_images_also_in"] == {"train": 2, "unlabeled": 1}
+    assert "images are there under another class, too" in remarks_of(out)
+    remark = remarks_of(out)["images are there under another class, too"]
+    assert (remark["count"], remark["first"]) == (3, "test/a/again.png")
+    flat = prepared(make(tmp_path / "flat", FLAT), tmp_path / "without test")
+    assert manifest(flat)["test_images_also_in"] == {}
+
+
+def test_files_of_several_pages_are_counted(tmp_path):
+    raw = make(tmp_path / "raw", FLAT)
+    pages = [Image.fromarray(picture(seed)) for seed in (20, 21)]
+    pages[0].save(raw / "pages.tif", save_all=True, append_images=pages[1:])
+    (text,) = remarks_of(prepared(raw, tmp_path / "out"))
+    assert text == "files have several frames or pages, of which the first is used"
+
+
+def test_a_class_folder_that_is_no_utf8(tmp_path):
+    raw = make(tmp_path / "raw", ["a/0.png", "b/1.png"])
+    os.rename(raw / "a", os.fsencode(raw) + b"/caf\xe9")
+    out = prepared(raw, tmp_path / "out")
+    assert class_names(out / "labels") == ["b", "caf\\xe9"]
+
+
+def test_skipped_files_are_printed(damaged, tmp_path, capsys):
+    prepared(damaged, tmp_path / "out", on_error="skip")
+    assert "4 files cannot be read and are left out" in capsys.readouterr().err
+
+
 # ---- large data ----
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from stages.core.command import InputError, read_json
+from stages.core.data.sources import load_digests, prepare_again, unchanged
+from stages.core.data.walk import listing, walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,15 +73,28 @@ class IndexedImages(Images):
     decodes = True
 
     def __init__(self, manifest: dict, file: Path) -> None:
-        self._root = Path(manifest["root"])
+        self._root, self._maker = Path(manifest["root"]), manifest.get("maker", "prepare@<run>")
         # Not splitlines: a file name may hold other characters that it would split at.
         self._paths = file.read_bytes().decode("utf-8", "surrogateescape").split("\n")[:-1]
+        self._digests = load_digests(file.with_name(f"sha256-{file.stem}.npy"), len(self._paths))
         if not self._root.is_dir():
             raise InputError(
                 f"{file.parent / 'manifest.json'} says that the images lie under {self._root}, "
                 "which is missing; put them back, or set data.root and run prepare again"
             )
+        there = walk(self._root).paths
+        if listing(there) != manifest.get("listing"):
+            raise InputError(self._changed(there))
         super().__init__(manifest, len(self._paths))
+
+    def _changed(self, there: list[str]) -> str:
+        """What to say about files that were added, renamed, moved or removed."""
+        missing = sorted(set(self._paths) - set(there))
+        found = f"{missing[0]} is missing, for example" if missing else "there are other files"
+        return (
+            f"{self._root} is not the folder that was prepared: {found} (it has {len(there)} images"
+            f" now); put the former files back, or {prepare_again(self._maker)}"
+        )
 
     def _pixels(self, indices: np.ndarray) -> np.ndarray:
         from stages.core.data.decode import UnreadableImage, square
@@ -87,12 +102,13 @@ class IndexedImages(Images):
         pixels = np.empty((len(indices), self.side, self.side, 3), np.uint8)
         for row, index in enumerate(indices):
             path = self._root / self._paths[index]
+            content = unchanged(path, bytes(self._digests[index]), self._maker)
             try:
-                pixels[row] = square(path.read_bytes(), self.side)
-            except (OSError, UnreadableImage) as error:
+                pixels[row] = square(content, self.side)
+            except UnreadableImage as error:  # another version of Pillow, or out of memory
                 raise InputError(
                     f"{path} could be read when the data were prepared and cannot now: {error}; "
-                    "restore it, or run prepare again"
+                    "run prepare again"
                 ) from error
         return pixels
 

@@ -50,7 +50,8 @@ def load_weights(path: Path, module: nn.Module, head: str | None = None) -> None
         found = load_file(path)
     except SafetensorError as error:
         raise InputError(
-            f"{path} is not a safetensors file: {error}; delete it and run the stage that writes it"
+            f"{path} is not a safetensors file: {error}; if a stage wrote it, run that stage again "
+            "with `dvc repro --force`; if it is your own, give a whole one"
         ) from error
     own = _state(module)
     if head is not None and not hasattr(module, head):

@@ -15,6 +15,8 @@ from stages.core.data.images import (
     open_labels,
     split,
 )
+from stages.core.data.sources import digest, save_digests
+from stages.core.data.walk import listing
 from stages.core.settings import Data
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.write import write
@@ -178,16 +180,27 @@ def test_indexed_images_are_decoded_when_asked_for(tmp_path, random):
     for name, image in zip(names, pixels, strict=True):
         Image.fromarray(image).save(raw / name)
     manifest = {"format": "indexed", "image_size": 4, "counts": {"train": 3}, "root": str(raw)}
-    manifest |= {"mean": [0.5] * 3, "std": [0.2] * 3}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    manifest |= {"mean": [0.5] * 3, "std": [0.2] * 3, "listing": listing(names)}
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"maker": "prepare@own"}))
+    save_digests(folder / "sha256-train.npy", [digest((raw / name).read_bytes()) for name in names])
     (folder / "train.txt").write_text("".join(f"{name}\n" for name in names))
     images = open_images(folder, "train")
     assert images.decodes
     assert len(images) == 3
     assert (images.batch([2, 1]).permute(0, 2, 3, 1).numpy() == pixels[[2, 1]]).all()
-    (raw / "c.png").unlink()
-    with pytest.raises(InputError, match=r"c\.png could be read when the data were prepared"):
+    again = r"dvc repro --force --single-item prepare@own"
+    (raw / "c.png").write_bytes((raw / "a.png").read_bytes())
+    with pytest.raises(InputError, match=rf"c\.png has changed since .*{again}"):
         images.batch([2])
+    assert len(open_images(folder, "train")) == 3
+    (raw / "c.png").rename(raw / "d.png")
+    with pytest.raises(InputError, match=rf"c\.png could be read when the data were .*{again}"):
+        images.batch([2])
+    with pytest.raises(InputError, match=rf"raw is not the folder .*: c\.png is missing.*{again}"):
+        open_images(folder, "train")
+    (raw / "c.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r": there are other files \(it has 4 images now\)"):
+        open_images(folder, "train")
     raw.rename(tmp_path / "moved")
     with pytest.raises(InputError, match="raw, which is missing; put them back"):
         open_images(folder, "train")
