@@ -23,11 +23,11 @@ import torch
 from benchmarks.measure import command, record
 from benchmarks.prepared import prepared_images
 from benchmarks.pretrain import SETTINGS
-from stages.core.networks.resnet import ResNet
-from stages.core.settings import Network, Recipe
-from stages.core.training.checkpoint import INTERVAL, LEAST, Checkpoint, Checkpoints
-from stages.core.training.curves import Curves
-from stages.core.training.discrete import fit, initial_objective
+from nassl.networks.resnet import ResNet
+from nassl.settings import Network, Recipe
+from nassl.training.checkpoint import INTERVAL, LEAST, Checkpoint, Checkpoints
+from nassl.training.discrete import fit, initial_objective
+from stages.training.curves import WrittenCurves
 
 CHANNELS, COUNT, SIDE, EPOCHS, BATCH = 16, 1000, 16, 25, 64  # ResNet-18 as in the toy plan
 NEVER = float("inf")
@@ -66,7 +66,7 @@ def pretraining(folder: Path, epochs: int, interval: float, least: float) -> flo
         start = time.perf_counter()
         fit(
             network, objective, images, None, np.arange(COUNT), recipe, 0,
-            checkpoints.part(), Curves(folder / "curves"), "pretraining",
+            checkpoints.part(), WrittenCurves(folder / "curves"), "pretraining",
         )  # fmt: skip
         return time.perf_counter() - start
 

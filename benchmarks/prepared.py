@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.data.images import Images, open_images
+from nassl.data.images import Images, open_images
 
 
 def prepared_images(folder: Path, counts: dict[str, int], side: int) -> dict[str, Images]:

@@ -31,14 +31,14 @@ from torch import nn
 from benchmarks.measure import command, compare, interleaved, matmul_peak
 from benchmarks.prepared import prepared_images
 from benchmarks.views import lightly_transform, simclr_views
-from stages.core.data.images import Images
-from stages.core.networks.resnet import ResNet
-from stages.core.networks.size import flops
-from stages.core.objectives.simclr import SimCLRObjective
-from stages.core.settings import Network, Recipe, SimCLR
-from stages.core.training.checkpoint import Checkpoints
-from stages.core.training.curves import Curves
-from stages.core.training.discrete import fit, initial_objective
+from nassl.data.images import Images
+from nassl.networks.resnet import ResNet
+from nassl.networks.size import flops
+from nassl.objectives.simclr import SimCLRObjective
+from nassl.settings import Network, Recipe, SimCLR
+from nassl.training.checkpoint import Checkpoints
+from nassl.training.discrete import fit, initial_objective
+from stages.training.curves import WrittenCurves
 
 SIDE, BATCH, RATE, DECAY, TEMPERATURE = 32, 64, 0.06, 5e-4, 0.5
 RECIPE = Recipe(1, BATCH, "sgd", RATE, "constant", DECAY, momentum=0.9)
@@ -51,7 +51,7 @@ def our_epoch(
     def epoch() -> None:
         torch.use_deterministic_algorithms(True)
         torch.utils.deterministic.fill_uninitialized_memory = False
-        everything, curves = np.arange(len(images)), Curves(folder / "curves")
+        everything, curves = np.arange(len(images)), WrittenCurves(folder / "curves")
         with (
             Checkpoints(folder / "checkpoints", "benchmark") as checkpoints,
             contextlib.redirect_stderr(io.StringIO()),

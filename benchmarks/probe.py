@@ -33,13 +33,13 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.measure import command, compare, interleaved
 from benchmarks.prepared import prepared_images
-from stages.core.networks.resnet import ResNet
-from stages.core.settings import Linear, Network, Recipe, Views
-from stages.core.training.checkpoint import Checkpoints
-from stages.core.training.curves import Curves
+from nassl.networks.resnet import ResNet
+from nassl.settings import Linear, Network, Recipe, Views
+from nassl.training.checkpoint import Checkpoints
 from stages.probe.data import LabelledData
 from stages.probe.linear import evaluate_linearly
 from stages.probe.neighbours import knn_predict
+from stages.training.curves import WrittenCurves
 
 BANK, QUERIES, DIMENSIONS, CLASSES, NEIGHBOURS, TEMPERATURE = 10_000, 2_000, 512, 10, 200, 0.1
 TRAIN, TEST, SIDE, BATCH, EPOCHS = 512, 128, 32, 128, 10
@@ -152,7 +152,7 @@ def _linear(claim: str, views: Views, rounds: int) -> None:
                 Checkpoints(folder / "checkpoints", "benchmark") as checkpoints,
                 contextlib.redirect_stderr(io.StringIO()),
             ):
-                curves = Curves(folder / "curves")
+                curves = WrittenCurves(folder / "curves")
                 evaluate_linearly(network, protocol, data, 0, checkpoints.part(), curves, claim)
 
         other = usual_probe(deepcopy(network), data, recipe, views is RANDOM)

@@ -29,12 +29,12 @@ from torch import nn
 from benchmarks.measure import command, compare, interleaved
 from benchmarks.prepared import prepared_images
 from benchmarks.views import simclr_views, torchvision_transform
-from stages.core.data.images import Images, split
-from stages.core.networks.supernet import Supernet
-from stages.core.objectives.simclr import nt_xent, similarities
-from stages.core.run import Run, resolve_run
-from stages.core.settings import CellSpace
-from stages.core.training.checkpoint import Checkpoints
+from nassl.data.images import Images, split
+from nassl.objectives.simclr import nt_xent, similarities
+from nassl.settings import CellSpace
+from nassl.supernets.cell import Supernet
+from nassl.training.checkpoint import Checkpoints
+from stages.runs.run import Run, resolve_run
 from stages.search.darts import search_darts
 from tests.oracles.literal_supernet import literal_like
 

@@ -17,12 +17,12 @@ import torch
 from torch import nn
 
 from benchmarks.measure import command, compare, interleaved, matmul_peak, record
-from stages.core.networks.block_network import BlockNetwork
-from stages.core.networks.block_supernet import BlockSupernet
-from stages.core.networks.size import flops
-from stages.core.objectives.moco import MoCoObjective
-from stages.core.settings import BlockSpace, MoCo, Views
-from stages.core.spaces.block import random_blocks
+from nassl.genotypes.block import random_blocks
+from nassl.networks.block_network import BlockNetwork
+from nassl.networks.size import flops
+from nassl.objectives.moco import MoCoObjective
+from nassl.settings import BlockSpace, MoCo, Views
+from nassl.supernets.block import BlockSupernet
 
 SPACE = BlockSpace("block", 32, [4, 5, 7, 4], "cifar")
 SIDE, BATCH = 32, 16

@@ -24,10 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.measure import command, compare, interleaved, matmul_peak, peak_memory, record
-from stages.core.networks.size import flops
-from stages.core.networks.supernet import Supernet
-from stages.core.objectives.simclr import nt_xent, similarities
-from stages.core.settings import CellSpace
+from nassl.networks.size import flops
+from nassl.objectives.simclr import nt_xent, similarities
+from nassl.settings import CellSpace
+from nassl.supernets.cell import Supernet
 from stages.search.alpha_gradients import first_order, second_order
 from tests.oracles.literal_supernet import literal_like
 

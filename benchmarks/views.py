@@ -18,8 +18,8 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.measure import compare, interleaved
-from stages.core.data.views import RandomViews
-from stages.core.settings import Views
+from nassl.data.views import RandomViews
+from nassl.settings import Views
 
 BATCH, SIDE = 64, 32
 MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]

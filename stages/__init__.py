@@ -1,1 +1,2 @@
-"""nassl: one folder per stage of the graph in dvc.yaml; `core` holds what several stages share."""
+"""The scripts of the graph in dvc.yaml: one folder per stage. What stages share is in `runs`
+(a run's line and command) and in `training` (of those that train); the rest is `nassl`."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stages.core.run import Run, read_run
+from stages.runs.run import Run, read_run
 
 RECIPE = {
     "epochs": 1,
@@ -204,7 +204,8 @@ def _prepared(name: str, factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def genotype(tmp_path: Path) -> Path:
     """A random cell as genotype.json."""
-    from stages.core.spaces.genotype import random_genotype, write_genotype
+    from nassl.genotypes import write_genotype
+    from nassl.genotypes.cell import random_genotype
 
     path = tmp_path / "genotype.json"
     write_genotype(path, random_genotype(0))

@@ -26,7 +26,7 @@ from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
 from stages.plan.written import conflict, refuse_unfinished
 
 LOCK = Path(".snakemake/main.lock")

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core.command import refusals
+from stages.runs.command import refusals
 
 FORMATS = ("onnx", "torch.export")
 

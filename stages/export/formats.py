@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from stages.core.command import InputError
+from nassl.files import InputError
 from stages.export.network import TrainedNetwork, outputs
 
 TOLERANCE = 1e-4  # of the largest output: float32 sums in another order

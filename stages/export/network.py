@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from stages.core.command import InputError, read_json
-from stages.core.data.images import class_names, open_images
-from stages.core.networks.build import build_network
-from stages.core.run import read_run
-from stages.core.spaces.genotype import read_genotype
-from stages.core.training.weights import load_weights
+from nassl.data.images import class_names, open_images
+from nassl.files import InputError, read_json
+from nassl.genotypes import read_genotype
+from nassl.networks.build import build_network
+from nassl.training.weights import load_weights
+from stages.runs.run import read_run
 
 STAGES = ("pretrain", "retrain")
 CHECKED = 5  # images on which a file is compared with the original

@@ -18,15 +18,16 @@ from pathlib import Path
 
 import yaml
 
-from stages.core.command import refusals
-from stages.core.lines import RUNS
-from stages.core.run import PLAN, resolve_run, typed
-from stages.core.settings import Data
+from nassl.settings import Data
+from nassl.settings.typed import typed
 from stages.plan.checks import check_plan
 from stages.plan.compose import compose_config
 from stages.plan.datasets import described
 from stages.plan.expand import Expansion
 from stages.plan.written import as_text, write
+from stages.runs.command import refusals
+from stages.runs.lines import RUNS
+from stages.runs.run import PLAN, resolve_run
 
 
 def plan(overrides: list[str]) -> dict:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stages.core.run import Run
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
 from stages.plan.datasets import Size, expected_size
+from stages.runs.run import Run
 
 SMALLEST_BATCH = 2  # batch norm needs the statistics of more than one image
 

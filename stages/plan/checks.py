@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stages.core.lines import RUNS
-from stages.core.run import Run, resolve_run
-from stages.core.settings import SettingsError
-from stages.core.spaces import block, dense
+from nassl.genotypes import block, dense
+from nassl.settings import SettingsError
+from nassl.settings.evolution import check_epochs
 from stages.plan.amounts import check_amounts, check_batch
 from stages.plan.datasets import expected_size
 from stages.plan.detection import check_data, check_transfer
 from stages.plan.names import check_names, check_references
 from stages.plan.network_fit import check_map, check_network
 from stages.plan.values import check_values
-from stages.search.evolution_rules import check_epochs
+from stages.runs.lines import RUNS
+from stages.runs.run import Run, resolve_run
 
 SEARCHED_BY = {
     "darts": ("cell",),

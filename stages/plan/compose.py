@@ -12,7 +12,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
 from stages.plan.roots import expand_home, hint, literal_roots
 
 CONFIG = Path(__file__).resolve().parents[2] / "workflow" / "config"

@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stages.core.command import InputError
-from stages.core.settings import Data, SettingsError
-from stages.prepare.remarks import Remarks
+from nassl.files import InputError
+from nassl.settings import Data, SettingsError
+from stages.layouts.remarks import Remarks
 
 if TYPE_CHECKING:
-    from stages.prepare.layout import Layout
+    from stages.layouts.folders import Layout
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _counted(root: str) -> Size:
 def described(name: str, data: Data) -> list[str]:
     """Lines that say what an image folder was taken for: its parts, its classes with their images,
     what is left out. Nothing for other kinds, and for a folder that is not on this machine."""
-    from stages.prepare.layout import remark_on_classes
+    from stages.layouts.folders import remark_on_classes
 
     if data.kind != "folder" or not data.root or not Path(data.root).exists():
         return []
@@ -91,8 +91,8 @@ def described(name: str, data: Data) -> list[str]:
 
 @cache
 def _layout(root: str) -> Layout:
-    from stages.prepare.files import image_files
-    from stages.prepare.layout import arrange
+    from stages.layouts.files import image_files
+    from stages.layouts.folders import arrange
 
     try:
         with image_files(Path(root)) as files:

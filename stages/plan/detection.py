@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stages.core.run import Run
-from stages.core.settings import ANNOTATED, Detection, SettingsError
+from nassl.settings import ANNOTATED, Detection, SettingsError
 from stages.plan.masks import files_without_masks
+from stages.runs.run import Run
 
 DETECTORS = ("faster-rcnn-c4", "mask-rcnn-c4")
 SPACES = ("block", "resnet")  # chains of four stages

@@ -7,12 +7,12 @@ from functools import cache
 import torch
 from torch import nn
 
-from stages.core.networks.build import build_network
-from stages.core.networks.size import flops
-from stages.core.run import Run
-from stages.core.settings import Data, Network
-from stages.core.spaces.block import resnet50
+from nassl.genotypes.block import resnet50
+from nassl.networks.build import build_network
+from nassl.networks.size import flops
+from nassl.settings import Data, Network
 from stages.plan.datasets import Size
+from stages.runs.run import Run
 
 BACKWARD = 3  # a training step in forward passes
 ASPECT = 4 / 3  # longer side of an image to its shorter one, as of photographs

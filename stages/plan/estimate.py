@@ -8,10 +8,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stages.core.command import InputError, read_json
-from stages.core.lines import RUNS
-from stages.core.run import Run, resolve_run
-from stages.core.settings import Network, SettingsError
+from nassl.files import InputError, read_json
+from nassl.settings import Network, SettingsError
 from stages.plan.datasets import Size, expected_size
 from stages.plan.detection_work import transfer_flops
 from stages.plan.phases import phases
@@ -25,6 +23,8 @@ from stages.plan.work import (
     supernet_work,
     views_work,
 )
+from stages.runs.lines import RUNS
+from stages.runs.run import Run, resolve_run
 
 FLEETS = (1, 8, 64)  # numbers of GPUs
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from stages.core.lines import REFERENCES, RUNS
-from stages.core.run import typed
-from stages.core.settings import SECTIONS, Data, SettingsError
+from nassl.settings import SECTIONS, Data, SettingsError
+from nassl.settings.typed import typed
 from stages.plan.datasets import expected_size
 from stages.plan.format import check_format
+from stages.runs.lines import REFERENCES, RUNS
 
 OWN = "own."  # tables of no paper: nothing was reported
 IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from stages.core.settings import Data
+from nassl.settings import Data
 
 # Run lengths, or a polygon of three points or more after any number of others.
 POLYGON = rb"\[\s*(?:\[[^\[\]]*\]\s*,\s*)*\[(?:[^\[\],]+,){5}"
@@ -19,7 +19,7 @@ def files_without_masks(data: Data) -> list[Path]:
     machine's folder, another layout, another encoding than UTF-8) is left to `prepare`."""
     if data.kind != "coco" or not data.root:
         return []
-    from stages.prepare.coco import annotation_files, coco_root
+    from stages.layouts.coco import annotation_files, coco_root
 
     found = annotation_files(coco_root(Path(data.root)))
     return [file for files in found.values() for file in files if not _may_have_masks(file)]

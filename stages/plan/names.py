@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from stages.core.lines import RUNS
-from stages.core.run import Run
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
+from stages.runs.lines import RUNS
+from stages.runs.run import Run
 
 RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 VALUE = re.compile(rf"{RUN.pattern}(/{RUN.pattern})*")  # a folder or file under results/

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stages.core.run import Run
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
+from stages.runs.run import Run
 
 STEM_REDUCTION = {"cifar": 1, "imagenet": 8}  # of the cell networks' stems
 RESNET_REDUCTION = {"cifar": 8, "imagenet": 32}

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.run import Run
-from stages.core.settings import Views
+from nassl.settings import Views
 from stages.plan.datasets import Size
+from stages.runs.run import Run
 from stages.score.held_out import VIEW_PAIRS
 
 # Forward passes of the network per image of a training step; backward costs about two. SimCLR has

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
 
 ROOT = re.compile(r"(?P<key>\+{0,2}([\w.-]+\.)?root)=(?P<value>.*)", re.DOTALL)
 HINT = (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from stages.core.lines import RUNS
+from stages.runs.lines import RUNS
 
 Edges = dict[str, list[str]]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
 
 LARGEST = 2**63 - 1
 ALLOWED = {  # by field name, wherever it occurs

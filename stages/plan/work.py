@@ -17,17 +17,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from stages.core.data.views import RandomViews
-from stages.core.networks.block_supernet import BlockSupernet
-from stages.core.networks.build import build_network
-from stages.core.networks.dense_supernet import DenseSupernet
-from stages.core.networks.sampled_supernet import SampledSupernet
-from stages.core.networks.size import parameters
-from stages.core.networks.supernet import Supernet
-from stages.core.settings import SPACES, BlockSpace, CellSpace, DenseSpace, Network, Views
-from stages.core.spaces.block import resnet50
-from stages.core.spaces.dense import random_dense
-from stages.core.spaces.genotype import ResNetGenotype, random_genotype
+from nassl.data.views import RandomViews
+from nassl.genotypes.block import resnet50
+from nassl.genotypes.cell import random_genotype
+from nassl.genotypes.dense import random_dense
+from nassl.genotypes.resnet import ResNetGenotype
+from nassl.networks.build import build_network
+from nassl.networks.size import parameters
+from nassl.settings import SPACES, BlockSpace, CellSpace, DenseSpace, Network, Views
+from nassl.supernets.block import BlockSupernet
+from nassl.supernets.cell import Supernet
+from nassl.supernets.dense import DenseSupernet
+from nassl.supernets.sampled import SampledSupernet
 
 SUPERNETS = {"cell": Supernet, "block": BlockSupernet, "dense": DenseSupernet}
 UPDATE_CALLS = 6  # per parameter tensor: norm, clip, momentum, decay, step, zeroing

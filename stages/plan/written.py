@@ -16,8 +16,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import ScalarNode
 
-from stages.core.lines import RUNS
-from stages.core.settings import SettingsError
+from nassl.settings import SettingsError
+from stages.runs.lines import RUNS
 
 HEADER = """\
 # The current plan, written by `python -m stages.plan {overrides}`

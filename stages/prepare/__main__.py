@@ -23,9 +23,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import stage_command
-from stages.core.run import Run
-from stages.core.settings import ANNOTATED, Data, SettingsError
+from nassl.settings import ANNOTATED, Data, SettingsError
+from stages.runs.command import stage_command
+from stages.runs.run import Run
 
 
 def prepare(run: Run, inputs: Namespace, out: Path) -> None:

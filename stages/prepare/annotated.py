@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.command import InputError, write_json
-from stages.core.data.sources import digest, save_digests
-from stages.core.settings import Data
+from nassl.files import InputError, write_json
+from nassl.image_files.sources import digest, save_digests
+from nassl.settings import Data
+from stages.layouts.remarks import Remarks
 from stages.prepare.image_check import check_images
 from stages.prepare.parts import CHOICE_STREAM
-from stages.prepare.remarks import Remarks
 from stages.prepare.repeated import test_images_also_in
 
 SHOWN = 10  # problems that an error names; the rest is counted

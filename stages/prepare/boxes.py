@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from stages.core.command import InputError
+from nassl.files import InputError
 
 Box = tuple[float, float, float, float]
 

@@ -7,29 +7,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import InputError
-from stages.core.settings import Data
+from nassl.files import InputError
+from nassl.settings import Data
+from stages.layouts.coco import annotation_files, coco_root
 from stages.prepare.annotated import Annotated
 from stages.prepare.boxes import Tally, judge
 from stages.prepare.coco_boxes import boxes_of
 from stages.prepare.coco_categories import joined, read_categories
 from stages.prepare.coco_schema import check_instances
 from stages.prepare.file_names import FileNames
-
-NAMES = {"train": "train", "test": "val"}  # of the files, by part
-
-
-def annotation_files(root: Path) -> dict[str, list[Path]]:
-    """Of each part; one is expected."""
-    return {
-        part: sorted((root / "annotations").glob(f"instances_{name}*.json"))
-        for part, name in NAMES.items()
-    }
-
-
-def coco_root(root: Path) -> Path:
-    """The folder that has annotations/: `root`, or coco/ in it."""
-    return root / "coco" if (root / "coco" / "annotations").is_dir() else root
 
 
 def read_coco(root: Path, settings: Data) -> Annotated:

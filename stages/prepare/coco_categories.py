@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import InputError
+from nassl.files import InputError
 from stages.prepare.file_names import class_name
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from stages.core.command import InputError
+from nassl.files import InputError
 from stages.prepare.file_names import class_name, inside
 
 NUMBERS = {int, float}

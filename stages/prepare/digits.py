@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stages.core.command import InputError
-from stages.core.settings import Data
+from nassl.files import InputError
+from nassl.settings import Data
 from stages.prepare.parts import Part, Prepared
 
 DIGIT_SIDE = 13  # pixels, in an image of 16

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from stages.core.data.kinds import EXTENSIONS
+from nassl.image_files.kinds import EXTENSIONS
 
 
 class FileNames:

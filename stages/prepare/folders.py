@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.command import InputError
-from stages.core.data.decode import UnreadableImage, decoding_threads, frames, square
-from stages.core.data.sources import digest
-from stages.core.data.walk import listing
-from stages.core.settings import Data
-from stages.prepare.files import Files, image_files
-from stages.prepare.layout import Layout, arrange
+from nassl.files import InputError
+from nassl.image_files.decode import UnreadableImage, decoding_threads, frames, square
+from nassl.image_files.sources import digest
+from nassl.image_files.walk import listing
+from nassl.settings import Data
+from stages.layouts.files import Files, image_files
+from stages.layouts.folders import Layout, arrange
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import in_two_classes
 from stages.prepare.write import moments

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.data.decode import TURNS, UnreadableImage, decoding_threads, frames, whole
-from stages.core.data.sources import digest
+from nassl.image_files.decode import TURNS, UnreadableImage, decoding_threads, frames, whole
+from nassl.image_files.sources import digest
 
 TURNED, STORED, EITHER = "turned", "stored", "either"
 REMARKS = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.command import InputError
-from stages.core.settings import Data
-from stages.prepare.remarks import Remarks
+from nassl.files import InputError
+from nassl.settings import Data
+from stages.layouts.remarks import Remarks
 
 CHOICE_STREAM = 1_000_004  # keeps these random numbers apart from those of drawing and of orders
 

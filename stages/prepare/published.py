@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.command import InputError
-from stages.core.data.decode import resized
-from stages.core.settings import Data
+from nassl.files import InputError
+from nassl.image_files.decode import resized
+from nassl.settings import Data
 from stages.prepare.parts import Part, Prepared
 
 

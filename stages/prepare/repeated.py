@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from stages.prepare.layout import Place
+from stages.layouts.folders import Place
 from stages.prepare.parts import Part
 
 TRAINED_ON = ("train", "unlabeled")

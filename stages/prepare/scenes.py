@@ -12,8 +12,8 @@ from itertools import product
 
 import numpy as np
 
-from stages.core.command import InputError
-from stages.core.settings import Data
+from nassl.files import InputError
+from nassl.settings import Data
 from stages.prepare.digits import TEXTURE_SIDE, bilinear
 from stages.prepare.shapes import COLOURS, FORMS, OVERSAMPLING, TEXTURES, inside, paint, textured
 

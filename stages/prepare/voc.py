@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import InputError
-from stages.core.settings import Data
+from nassl.files import InputError
+from nassl.settings import Data
 from stages.prepare.annotated import XYXY, Annotated
 from stages.prepare.boxes import Tally, clipped, fits_as_size, is_empty, is_relative, judge
 from stages.prepare.file_names import FileNames, class_name

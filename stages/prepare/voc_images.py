@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from stages.core.data.kinds import EXTENSIONS
+from nassl.image_files.kinds import EXTENSIONS
 from stages.prepare.file_names import FileNames
 
 DOCUMENTS = (".xml", ".txt", ".json", ".csv", ".md", ".yaml", ".yml")  # may lie beside images

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.core.command import InputError
+from nassl.files import InputError
 from stages.prepare.file_names import FileNames
 
 # In the lists of single classes a name is followed by 1 (has the class), -1 or 0.

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.command import InputError, write_json
-from stages.core.data.sources import save_digests
-from stages.core.manifest import MANIFEST, file_hashes, sealed
-from stages.core.settings import Data
-from stages.prepare.layout import remark_on_classes
+from nassl.files import InputError, write_json
+from nassl.image_files.sources import save_digests
+from nassl.manifest import MANIFEST, file_hashes, sealed
+from nassl.settings import Data
+from stages.layouts.folders import remark_on_classes
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import digests, test_images_also_in
 

@@ -24,9 +24,10 @@ import shutil
 from argparse import Namespace
 from pathlib import Path
 
-from stages.core.command import stage_command, write_json
-from stages.core.run import Run
-from stages.core.training.launch import start_on_devices
+from nassl.files import write_json
+from stages.runs.command import stage_command
+from stages.runs.run import Run
+from stages.training.launch import start_on_devices
 
 NORM_IMAGES = 1024
 
@@ -35,17 +36,18 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     """Raises InputError for unusable inputs, SettingsError for settings that do not fit them."""
     import numpy as np
 
-    from stages.core.data.images import open_images
-    from stages.core.data.views import PlainView
-    from stages.core.networks.size import flops, parameters
-    from stages.core.settings import SettingsError
-    from stages.core.spaces.genotype import read_genotype
-    from stages.core.training.checkpoint import open_checkpoints
-    from stages.core.training.curves import Curves
-    from stages.core.training.device import device_name, prepare_device
-    from stages.core.training.discrete import fit, initial_network, initial_objective
-    from stages.core.training.features import extract, mean_norm
-    from stages.core.training.weights import save_weights
+    from nassl.data.images import open_images
+    from nassl.data.views import PlainView
+    from nassl.genotypes import read_genotype
+    from nassl.networks.size import flops, parameters
+    from nassl.settings import SettingsError
+    from nassl.training.device import device_name
+    from nassl.training.discrete import fit, initial_network, initial_objective
+    from nassl.training.features import extract, mean_norm
+    from nassl.training.weights import save_weights
+    from stages.training.checkpoints import open_checkpoints
+    from stages.training.curves import WrittenCurves
+    from stages.training.device import prepare_device
 
     seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
     if settings.kind == "supervised":
@@ -62,7 +64,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
         objective = initial_objective(settings, network, images, len(images), seed)
         final_loss = fit(
             network, objective, images, None, np.arange(len(images)), recipe, seed,
-            checkpoints.part(), Curves(out / "curves"), label=f"pretrain {run.name}",
+            checkpoints.part(), WrittenCurves(out / "curves"), label=f"pretrain {run.name}",
         )  # fmt: skip
         plain = PlainView(images.mean, images.std, settings.views.size)
         first = np.arange(min(NORM_IMAGES, len(images)))

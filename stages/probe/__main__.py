@@ -28,9 +28,10 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from stages.core.command import stage_command, write_json
-from stages.core.run import Run
-from stages.core.training.launch import start_on_devices
+from nassl.files import write_json
+from stages.runs.command import stage_command
+from stages.runs.run import Run
+from stages.training.launch import start_on_devices
 
 
 def probe(run: Run, inputs: Namespace, out: Path) -> None:
@@ -38,18 +39,19 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
     RuntimeError if linear evaluation changed the network."""
     from torch import nn
 
-    from stages.core.data.images import labelled_share
-    from stages.core.networks.size import flops, parameters
-    from stages.core.settings import SettingsError
-    from stages.core.spaces.genotype import read_genotype
-    from stages.core.training.checkpoint import open_checkpoints
-    from stages.core.training.curves import Curves
-    from stages.core.training.device import device_name, prepare_device
-    from stages.core.training.discrete import initial_network
-    from stages.core.training.weights import fingerprint, load_weights
+    from nassl.data.images import labelled_share
+    from nassl.genotypes import read_genotype
+    from nassl.networks.size import flops, parameters
+    from nassl.settings import SettingsError
+    from nassl.training.device import device_name
+    from nassl.training.discrete import initial_network
+    from nassl.training.weights import fingerprint, load_weights
     from stages.probe.data import open_labelled
     from stages.probe.finetune import finetune
     from stages.probe.linear import evaluate_linearly
+    from stages.training.checkpoints import open_checkpoints
+    from stages.training.curves import WrittenCurves
+    from stages.training.device import prepare_device
 
     line, linear, tuning = run.line, run.settings["linear"], run.settings["finetune"]
     if line.init not in ("pretrained", "random"):
@@ -90,7 +92,7 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
                 name = f"linear{suffix}"
                 measured = evaluate_linearly(
                     network(init), linear, data, line.seed, checkpoints.part(name),
-                    Curves(out / "curves" / name), f"probe {run.name} {name}",
+                    WrittenCurves(out / "curves" / name), f"probe {run.name} {name}",
                 )  # fmt: skip
                 metrics[f"linear_accuracy{suffix}"] = measured.accuracy
                 metrics[f"knn_accuracy{suffix}"] = measured.knn_accuracy
@@ -100,7 +102,7 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
             share = labelled_share(inputs.labels, tuning.label_fraction)
             metrics["finetune_accuracy"] = finetune(
                 start, tuning, data, share, line.seed, checkpoints.part("finetune"),
-                Curves(out / "curves" / "finetune"), f"probe {run.name} finetune",
+                WrittenCurves(out / "curves" / "finetune"), f"probe {run.name} finetune",
             )  # fmt: skip
             metrics["finetune_labels"] = len(share)
         write_json(out / "metrics.json", metrics)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from stages.core.data.images import Images, class_names, open_images, open_labels
+from nassl.data.images import Images, class_names, open_images, open_labels
 
 
 @dataclass(frozen=True)

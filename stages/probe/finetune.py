@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from stages.core.settings import FineTune, Supervised
-from stages.core.training.checkpoint import Checkpoint
-from stages.core.training.curves import Curves
-from stages.core.training.discrete import evaluate_once, fit, initial_objective
+from nassl.settings import FineTune, Supervised
+from nassl.training.checkpoint import Checkpoint
+from nassl.training.discrete import evaluate_once, fit, initial_objective
 from stages.probe.data import LabelledData
+from stages.training.curves import WrittenCurves
 
 
 def finetune(
@@ -19,7 +19,7 @@ def finetune(
     share: np.ndarray,
     seed: int,
     checkpoint: Checkpoint,
-    curves: Curves,
+    curves: WrittenCurves,
     label: str,
 ) -> float:
     """Trains `network` and a fresh linear classifier on `data.train[share]`: cross entropy, without

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stages.core.settings import Views
-from stages.core.training.weights import fingerprint
+from nassl.settings import Views
+from nassl.training.weights import fingerprint
 
 
 class FrozenNetwork:

@@ -9,20 +9,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from stages.core.data.batches import Batches
-from stages.core.data.views import PlainView, RandomViews
-from stages.core.objectives.objective import Objective
-from stages.core.settings import Linear
-from stages.core.training.checkpoint import Checkpoint
-from stages.core.training.curves import Curves
-from stages.core.training.device import seed_step
-from stages.core.training.features import extract, mean_norm
-from stages.core.training.loop import train
-from stages.core.training.optimisers import build_optimizer
-from stages.core.training.processes import rank, world_size
+from nassl.data.batches import Batches
+from nassl.data.views import PlainView, RandomViews
+from nassl.objectives.objective import Objective
+from nassl.parallel.processes import rank, world_size
+from nassl.settings import Linear
+from nassl.training.checkpoint import Checkpoint
+from nassl.training.features import extract, mean_norm
+from nassl.training.loop import train
+from nassl.training.optimisers import build_optimizer
+from nassl.training.seeds import seed_step
 from stages.probe.data import LabelledData
 from stages.probe.frozen import Features, FrozenNetwork, deterministic, left_unchanged
 from stages.probe.neighbours import knn_predict
+from stages.training.curves import WrittenCurves
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def evaluate_linearly(
     data: LabelledData,
     seed: int,
     checkpoint: Checkpoint,
-    curves: Curves,
+    curves: WrittenCurves,
     label: str,
 ) -> LinearResult:
     """Trains a linear classifier on the pooled features of all training images and tests the last

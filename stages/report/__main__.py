@@ -28,8 +28,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.core.command import refusals
-from stages.core.run import PLAN
 from stages.report.evidence import read_evidence
 from stages.report.own import collect_own, write_own
 from stages.report.page import page
@@ -39,6 +37,8 @@ from stages.report.settings import read_report, read_reported
 from stages.report.shown_data import note_leaks
 from stages.report.tables import collect
 from stages.report.write import write_tables
+from stages.runs.command import refusals
+from stages.runs.run import PLAN
 
 REPORTED = Path("workflow/report/paper_tables.yaml")
 TEMPLATE = "report.html.j2"  # beside the reported values

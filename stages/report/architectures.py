@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from stages.core.spaces.draw import draw
-from stages.core.spaces.genotype import read_genotype
+from nassl.genotypes import read_genotype
+from stages.report.drawings.genotype import draw
 from stages.report.evidence import Evidence
 
 

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import InputError
+from nassl.files import InputError
 from stages.report.evidence import Evidence
 
 SIDE = 440  # pixels of the longer side

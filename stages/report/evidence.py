@@ -12,8 +12,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from stages.core.command import InputError, read_json
-from stages.core.manifest import MANIFEST, verify
+from nassl.files import InputError, read_json
+from nassl.manifest import MANIFEST, verify
 
 # In the order of the graph.
 STAGES = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from stages.core.command import InputError, read_json
+from nassl.files import InputError, read_json
 from stages.report.charts import colour, legend, picture
 from stages.report.evidence import Evidence
 

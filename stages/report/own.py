@@ -12,7 +12,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stages.core.command import InputError, read_json, write_json
+from nassl.files import InputError, read_json, write_json
 from stages.report.settings import OwnRow
 from stages.report.statistics import deviation, mean
 

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from stages.core.command import InputError
+from nassl.files import InputError
 from stages.report.answers import answers
 from stages.report.architectures import architectures
 from stages.report.costs import cautions, duration, row_costs, stage_costs

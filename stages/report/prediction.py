@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stages.core.command import read_json
+from nassl.files import read_json
 from stages.report.evidence import Evidence
 from stages.report.statistics import deviation, mean
 

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import read_json
+from nassl.files import read_json
 from stages.report.evidence import Evidence
 
 PACKAGES = (

@@ -8,9 +8,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from stages.core.command import InputError
-from stages.core.run import typed
-from stages.core.settings import SettingsError
+from nassl.files import InputError
+from nassl.settings import SettingsError
+from nassl.settings.typed import typed
 
 # Beside `row`, what tells the rows of a table apart.
 IDENTITY = ("batch_size", "init", "method")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import InputError, read_json
-from stages.core.data.walk import listing, walk
+from nassl.files import InputError, read_json
+from nassl.image_files.walk import listing, walk
 from stages.report.evidence import Evidence
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import InputError, read_json
+from nassl.files import InputError, read_json
 from stages.report.settings import IDENTITY, Report, ReportRow, assign, metric_names
 from stages.report.statistics import deviation, interval95, mean, of_metric, ordering
 

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from stages.core.command import write_json
+from nassl.files import write_json
 from stages.report.headline import headline
 from stages.report.markdown import index, single
 from stages.report.own import own_headline, own_page

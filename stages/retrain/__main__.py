@@ -25,9 +25,10 @@ import shutil
 from argparse import Namespace
 from pathlib import Path
 
-from stages.core.command import stage_command, write_json
-from stages.core.run import Run
-from stages.core.training.launch import start_on_devices
+from nassl.files import write_json
+from stages.runs.command import stage_command
+from stages.runs.run import Run
+from stages.training.launch import start_on_devices
 
 
 def retrain(run: Run, inputs: Namespace, out: Path) -> None:
@@ -35,20 +36,16 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
     import numpy as np
     from torch import nn
 
-    from stages.core.data.images import class_names, open_images, open_labels
-    from stages.core.networks.size import flops, parameters
-    from stages.core.settings import SettingsError
-    from stages.core.spaces.genotype import read_genotype
-    from stages.core.training.checkpoint import open_checkpoints
-    from stages.core.training.curves import Curves
-    from stages.core.training.device import device_name, prepare_device
-    from stages.core.training.discrete import (
-        evaluate_once,
-        fit,
-        initial_network,
-        initial_objective,
-    )
-    from stages.core.training.weights import save_weights
+    from nassl.data.images import class_names, open_images, open_labels
+    from nassl.genotypes import read_genotype
+    from nassl.networks.size import flops, parameters
+    from nassl.settings import SettingsError
+    from nassl.training.device import device_name
+    from nassl.training.discrete import evaluate_once, fit, initial_network, initial_objective
+    from nassl.training.weights import save_weights
+    from stages.training.checkpoints import open_checkpoints
+    from stages.training.curves import WrittenCurves
+    from stages.training.device import prepare_device
 
     seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
     if settings.kind != "supervised":
@@ -70,7 +67,7 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
         )
         train_loss = fit(
             network, objective, images, labels, np.arange(len(images)), recipe, seed,
-            checkpoints.part(), Curves(out / "curves"), label=f"retrain {run.name}",
+            checkpoints.part(), WrittenCurves(out / "curves"), label=f"retrain {run.name}",
         )  # fmt: skip
         everything = np.arange(len(test_images))
         tested = evaluate_once(

@@ -28,21 +28,23 @@ import shutil
 from argparse import Namespace
 from pathlib import Path
 
-from stages.core.command import InputError, stage_command, write_json
-from stages.core.run import Run
-from stages.core.training.launch import start_on_devices
+from nassl.files import InputError, write_json
+from stages.runs.command import stage_command
+from stages.runs.run import Run
+from stages.training.launch import start_on_devices
 
 
 def score(run: Run, inputs: Namespace, out: Path) -> None:
     """Raises InputError for unusable inputs, SettingsError for settings that do not fit them."""
-    from stages.core.data.images import class_names, open_images, open_labels, split
-    from stages.core.networks.size import flops, parameters
-    from stages.core.spaces.genotype import read_genotype
-    from stages.core.training.checkpoint import open_checkpoints
-    from stages.core.training.curves import Curves
-    from stages.core.training.device import device_name, prepare_device
-    from stages.core.training.discrete import fit, initial_network, initial_objective
+    from nassl.data.images import class_names, open_images, open_labels, split
+    from nassl.genotypes import read_genotype
+    from nassl.networks.size import flops, parameters
+    from nassl.training.device import device_name
+    from nassl.training.discrete import fit, initial_network, initial_objective
     from stages.score.held_out import contrastive_score, supervised_score
+    from stages.training.checkpoints import open_checkpoints
+    from stages.training.curves import WrittenCurves
+    from stages.training.device import prepare_device
 
     seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
     device = prepare_device(run)
@@ -68,7 +70,7 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
         )
         train_loss = fit(
             network, objective, images, labels, trained_on, recipe, seed,
-            checkpoints.part(), Curves(out / "curves"), label=f"score {run.name}",
+            checkpoints.part(), WrittenCurves(out / "curves"), label=f"score {run.name}",
         )  # fmt: skip
         if supervised:
             judged = supervised_score(network, objective, images, labels, held_out, recipe)

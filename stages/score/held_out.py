@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stages.core.data.batches import Batches
-from stages.core.data.images import Images
-from stages.core.objectives.objective import Objective
-from stages.core.settings import Recipe
-from stages.core.training.discrete import evaluate_once
-from stages.core.training.loop import evaluate
+from nassl.data.batches import Batches
+from nassl.data.images import Images
+from nassl.objectives.objective import Objective
+from nassl.settings import Recipe
+from nassl.training.discrete import evaluate_once
+from nassl.training.loop import evaluate
 
 # A contrastive loss depends on the views drawn and on the company in a batch. Every candidate meets
 # the same draws, this many per image, so that the ranking is not one draw. The paper does not say.

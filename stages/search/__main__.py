@@ -29,14 +29,15 @@ from __future__ import annotations
 from argparse import Namespace
 from pathlib import Path
 
-from stages.core.command import stage_command, write_json
-from stages.core.run import Run
-from stages.core.settings import SettingsError
-from stages.core.spaces.genotype import write_genotype
-from stages.core.training.checkpoint import open_checkpoints
-from stages.core.training.launch import start_on_devices
+from nassl.files import write_json
+from nassl.genotypes import write_genotype
+from nassl.settings import SettingsError
+from stages.runs.command import stage_command
+from stages.runs.run import Run
 from stages.search.initial import refuse_initial
 from stages.search.strategies import STRATEGIES
+from stages.training.checkpoints import open_checkpoints
+from stages.training.launch import start_on_devices
 
 
 def search(run: Run, inputs: Namespace, out: Path) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from stages.core.training.distributed import average
+from nassl.parallel.distributed import average
 
 EPSILON = 0.01  # of the central difference, divided by the norm of its direction
 

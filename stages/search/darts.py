@@ -9,23 +9,25 @@ from typing import Any
 import torch
 from torch import nn
 
-from stages.core.data.batches import Batch
-from stages.core.networks.supernet import Supernet
-from stages.core.objectives.objective import Objective
-from stages.core.run import Run
-from stages.core.settings import Darts, SettingsError
-from stages.core.spaces.genotype import alpha_entropy, derive, skip_connections
-from stages.core.training.checkpoint import Checkpoints
-from stages.core.training.curves import Curves
-from stages.core.training.device import device_name, prepare_device, seed_step
-from stages.core.training.discrete import initial_objective
-from stages.core.training.distributed import draw_apart
-from stages.core.training.loop import Companion, evaluate, train
-from stages.core.training.optimisers import build_optimizer
-from stages.core.training.precision import autocast
+from nassl.data.batches import Batch
+from nassl.genotypes.cell import alpha_entropy, derive, skip_connections
+from nassl.objectives.objective import Objective
+from nassl.parallel.distributed import draw_apart
+from nassl.parallel.precision import autocast
+from nassl.settings import Darts, SettingsError
+from nassl.supernets.cell import Supernet
+from nassl.training.checkpoint import Checkpoints
+from nassl.training.device import device_name
+from nassl.training.discrete import initial_objective
+from nassl.training.loop import Companion, evaluate, train
+from nassl.training.optimisers import build_optimizer
+from nassl.training.seeds import seed_step
+from stages.runs.run import Run
 from stages.search.alpha_gradients import first_order, second_order, unchanged_buffers
 from stages.search.data import Cycle, SearchData, open_search_data
-from stages.search.strategies import Found, by_space
+from stages.search.found import Found, by_space
+from stages.training.curves import WrittenCurves
+from stages.training.device import prepare_device
 
 COLLAPSE = 2  # more skip-connections than this in the normal cell: the known failure of DARTS
 
@@ -57,7 +59,7 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
         recipe,
         seed,
         checkpoints.part(),
-        Curves(out / "curves"),
+        WrittenCurves(out / "curves"),
         steps,
         label=f"search {run.name}",
     )

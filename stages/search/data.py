@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from stages.core.data.batches import Batch, Batches
-from stages.core.data.images import Images, class_names, open_images, open_labels, split
-from stages.core.objectives.build import needs_labels
-from stages.core.run import Run
-from stages.core.training.processes import rank, world_size
+from nassl.data.batches import Batch, Batches
+from nassl.data.images import Images, class_names, open_images, open_labels, split
+from nassl.objectives.build import needs_labels
+from nassl.parallel.processes import rank, world_size
+from stages.runs.run import Run
 
 OTHER_ORDER = 1_000_003  # added to the seed: where both shares are all images, not the same batches
 

@@ -11,30 +11,30 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
-
-from stages.core.command import write_json
-from stages.core.data.batches import Batches
-from stages.core.networks.block_supernet import BlockSupernet
-from stages.core.networks.dense_supernet import DenseSupernet
-from stages.core.networks.sampled_supernet import SampledSupernet
-from stages.core.objectives.objective import Objective
-from stages.core.run import Run
-from stages.core.settings import Evolution, SettingsError
-from stages.core.spaces.dense import top_edges
-from stages.core.spaces.genotype import Genotype
-from stages.core.training.checkpoint import Checkpoints
-from stages.core.training.curves import Curves
-from stages.core.training.device import device_name, prepare_device, seed_step
-from stages.core.training.discrete import initial_objective
-from stages.core.training.loop import Companion, train
-from stages.core.training.optimisers import build_optimizer
-from stages.search.alpha_gradients import unchanged_buffers
+from nassl.data.batches import Batches
+from nassl.files import write_json
+from nassl.genotypes import Genotype
+from nassl.genotypes.dense import top_edges
+from nassl.objectives.objective import Objective
+from nassl.settings import Evolution, SettingsError
+from nassl.settings.evolution import check_epochs, total_epochs
+from nassl.supernets.block import BlockSupernet
+from nassl.supernets.dense import DenseSupernet
+from nassl.supernets.sampled import SampledSupernet
+from nassl.training.checkpoint import Checkpoints
+from nassl.training.device import device_name
+from nassl.training.discrete import initial_objective
+from nassl.training.loop import Companion, train
+from nassl.training.optimisers import build_optimizer
+from nassl.training.seeds import seed_step
+from stages.runs.run import Run
 from stages.search.data import open_search_data
-from stages.search.evolution_rules import Population, annealed, check_epochs, total_epochs
+from stages.search.evolution_rules import Population, annealed
+from stages.search.found import Found, by_space
 from stages.search.initial import initial_structure
-from stages.search.strategies import Found, by_space
+from stages.search.validation import validation_loss
+from stages.training.curves import WrittenCurves
+from stages.training.device import prepare_device
 
 SUPERNETS = {"block": BlockSupernet, "dense": DenseSupernet}
 
@@ -68,7 +68,7 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
         run.settings["recipe"],
         seed,
         checkpoints.part(),
-        Curves(out / "curves"),
+        WrittenCurves(out / "curves"),
         evolution,
         label=f"search {run.name}",
     )
@@ -179,25 +179,3 @@ class Generations(Companion):
         settings = self.settings
         generation = epoch - settings.initial_epochs
         return annealed(settings.epsilon, settings.final_epsilon, generation, self.mutating)
-
-
-@torch.no_grad()
-def validation_loss(
-    network: nn.Module, objective: Objective, held_out: Batches, seed: int
-) -> float:
-    """Mean loss of the present sub-network on held-out images, always with the same views.
-
-    Batch norm takes the statistics of the batch, in the student and in the teacher: the running
-    ones of shared layers are those of whatever sub-networks came before. All buffers stay as they
-    were.
-    """
-    network.train()
-    objective.train()
-    total, images = 0.0, 0
-    with unchanged_buffers(network, objective):
-        for step, batch in held_out.epoch(0):
-            seed_step(seed, 0, step, "evaluation")
-            values = objective.evaluate(network, batch.images, batch.labels)["loss"]
-            total += values.sum().item()
-            images += len(values)
-    return total / images

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from stages.core.settings import Evolution, SettingsError
-
 IDENTITY = "identity"
 
 
@@ -67,24 +65,6 @@ def elimination_weight(loss: float | None, samplings: int, count: int) -> float:
     if count == 0 or loss is None:
         return -math.inf
     return loss - math.sqrt(2 * math.log(samplings) / count)
-
-
-def total_epochs(operations: int, elimination_epochs: int) -> int:
-    """E times the sum of K, K - 1, ..., 2 (sec. IV.B)."""
-    return elimination_epochs * sum(range(2, operations + 1))
-
-
-def check_epochs(where: str, epochs: int, settings: Evolution, operations: int) -> None:
-    """Raises SettingsError unless `epochs` are those of the initial structure and of the evolution
-    from K = `operations`, the largest number that a place has to choose from, to one (Alg. 1)."""
-    mutating = total_epochs(operations, settings.elimination_epochs)
-    needed = settings.initial_epochs + mutating
-    if epochs != needed:
-        raise SettingsError(
-            f"{where}: recipe.epochs is {epochs}, but {operations} operations take strategy."
-            f"initial_epochs {settings.initial_epochs} + strategy.elimination_epochs "
-            f"{settings.elimination_epochs} * (2 + ... + {operations}) = {needed}; set it to that"
-        )
 
 
 def annealed(start: float, end: float, epoch: int, epochs: int) -> float:

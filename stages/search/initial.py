@@ -5,11 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from stages.core.command import InputError
-from stages.core.run import Run
-from stages.core.settings import BlockSpace, DenseSpace, SettingsError
-from stages.core.spaces import block, dense
-from stages.core.spaces.genotype import Genotype, read_genotype
+from nassl.files import InputError
+from nassl.genotypes import Genotype, block, dense, read_genotype
+from nassl.settings import BlockSpace, DenseSpace, SettingsError
+from stages.runs.run import Run
 
 
 def initial_structure(run: Run, inputs: Namespace) -> Genotype:

@@ -14,24 +14,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stages.core.data.batches import Batch
-from stages.core.networks.block_supernet import BlockSupernet
-from stages.core.objectives.objective import Objective
-from stages.core.run import Run
-from stages.core.settings import Proxyless
-from stages.core.spaces.genotype import alpha_entropy
-from stages.core.training.checkpoint import Checkpoints
-from stages.core.training.curves import Curves
-from stages.core.training.device import device_name, prepare_device, seed_step
-from stages.core.training.discrete import initial_objective
-from stages.core.training.distributed import average, draw_apart
-from stages.core.training.loop import Companion, train
-from stages.core.training.optimisers import build_optimizer
-from stages.core.training.precision import autocast
+from nassl.data.batches import Batch
+from nassl.genotypes.cell import alpha_entropy
+from nassl.objectives.objective import Objective
+from nassl.parallel.distributed import average, draw_apart
+from nassl.parallel.precision import autocast
+from nassl.settings import Proxyless
+from nassl.supernets.block import BlockSupernet
+from nassl.training.checkpoint import Checkpoints
+from nassl.training.device import device_name
+from nassl.training.discrete import initial_objective
+from nassl.training.loop import Companion, train
+from nassl.training.optimisers import build_optimizer
+from nassl.training.seeds import seed_step
+from stages.runs.run import Run
 from stages.search.alpha_gradients import unchanged_buffers
 from stages.search.data import Cycle, SearchData, open_search_data
-from stages.search.evolution import validation_loss
-from stages.search.strategies import Found, by_space
+from stages.search.found import Found, by_space
+from stages.search.validation import validation_loss
+from stages.training.curves import WrittenCurves
+from stages.training.device import prepare_device
 
 
 def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
@@ -59,7 +61,7 @@ def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
         run.settings["recipe"],
         seed,
         checkpoints.part(),
-        Curves(out / "curves"),
+        WrittenCurves(out / "curves"),
         steps,
         label=f"search {run.name}",
     )

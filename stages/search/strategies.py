@@ -8,27 +8,15 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from stages.core.run import Run
-from stages.core.settings import SettingsError
-from stages.core.spaces.block import random_blocks
-from stages.core.spaces.dense import random_dense
-from stages.core.spaces.genotype import Genotype, ResNetGenotype, random_genotype
-from stages.core.training.checkpoint import Checkpoints
-
-
-@dataclass
-class Found:
-    """What a search ends with. `history` becomes alphas.json; curves are written meanwhile."""
-
-    genotype: Genotype
-    metrics: dict[str, Any] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    device: str = "cpu"
-
+from nassl.genotypes.block import random_blocks
+from nassl.genotypes.cell import random_genotype
+from nassl.genotypes.dense import random_dense
+from nassl.genotypes.resnet import ResNetGenotype
+from nassl.training.checkpoint import Checkpoints
+from stages.runs.run import Run
+from stages.search.found import Found, by_space
 
 Strategy = Callable[[Run, Namespace, Path, Checkpoints], Found]
 
@@ -75,14 +63,3 @@ STRATEGIES: dict[str, Strategy] = {
     "evolution": evolution,
     "proxyless": proxyless,
 }
-
-
-def by_space(run: Run, choices: dict[str, Any]) -> Any:
-    """What a strategy has for the run's space. Raises SettingsError if that is nothing."""
-    kind = run.settings["space"].kind
-    if kind not in choices:
-        raise SettingsError(
-            f"strategy {run.settings['strategy'].kind!r} cannot search the space {kind!r}; "
-            f"it knows: {', '.join(sorted(choices))}"
-        )
-    return choices[kind]

@@ -26,9 +26,10 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from stages.core.command import stage_command, write_json
-from stages.core.run import Run
-from stages.core.settings import SettingsError
+from nassl.files import write_json
+from nassl.settings import SettingsError
+from stages.runs.command import stage_command
+from stages.runs.run import Run
 from stages.select.ranking import CRITERIA, rank, read_candidate, spread
 
 

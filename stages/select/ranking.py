@@ -7,8 +7,9 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.core.command import InputError, read_json
-from stages.core.spaces.genotype import CellGenotype, read_genotype, skip_connections
+from nassl.files import InputError, read_json
+from nassl.genotypes import read_genotype
+from nassl.genotypes.cell import CellGenotype, skip_connections
 
 # Whether a higher value is better.
 CRITERIA = {"contrastive_loss": False, "accuracy": True}

@@ -30,9 +30,10 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-from stages.core.command import read_json, stage_command, write_json
-from stages.core.run import Run
-from stages.core.training.launch import start_on_devices
+from nassl.files import read_json, write_json
+from stages.runs.command import stage_command
+from stages.runs.run import Run
+from stages.training.launch import start_on_devices
 
 
 def transfer(run: Run, inputs: Namespace, out: Path) -> None:
@@ -40,11 +41,13 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.transfer.compatibility import prepare_detectron2
 
     prepare_detectron2()
-    from stages.core.networks.size import flops, parameters
-    from stages.core.spaces.genotype import read_genotype
-    from stages.core.training.checkpoint import open_checkpoints
-    from stages.core.training.curves import Curves
-    from stages.core.training.device import device_name, prepare_device, seed_step
+    from nassl.genotypes import read_genotype
+    from nassl.networks.size import flops, parameters
+    from nassl.training.device import device_name
+    from nassl.training.seeds import seed_step
+    from stages.training.checkpoints import open_checkpoints
+    from stages.training.curves import WrittenCurves
+    from stages.training.device import prepare_device
     from stages.transfer.config import Sets, detectron2_config
     from stages.transfer.data import register
     from stages.transfer.detector import build_detector, described_network
@@ -77,7 +80,7 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
     with open_checkpoints(run, inputs) as checkpoints, truth(data):
         seed_step(seed, 0, 0, "detector")
         training = Training(cfg, build_detector(cfg), seed)
-        curves = Curves(out / "curves")
+        curves = WrittenCurves(out / "curves")
         training.resume(checkpoints.part(), curves)
         if not training.extra:
             training.detector.eval()

@@ -12,7 +12,7 @@ import types
 import warnings
 from importlib.util import find_spec
 
-from stages.core.command import InputError
+from nassl.files import InputError
 
 # Names that were removed: Pillow 10 and NumPy 1.24 dropped them, Detectron2 0.6 reads them.
 PILLOW = {"LINEAR": "BILINEAR", "CUBIC": "BICUBIC", "ANTIALIAS": "LANCZOS"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from detectron2.config import CfgNode, get_cfg
 from detectron2.engine import DefaultTrainer
 
-from stages.core.settings import Detection, Network, SettingsError
-from stages.core.spaces.genotype import Genotype
+from nassl.genotypes import Genotype
+from nassl.settings import Detection, Network, SettingsError
 from stages.transfer.detector import FEATURE, Stage5ROIHeads, build_trunk, describe_network
 
 

@@ -21,10 +21,10 @@ from detectron2.data import DatasetCatalog, MetadataCatalog, get_detection_datas
 from detectron2.structures import BoxMode
 from torch.utils.data import DataLoader, Dataset
 
-from stages.core.command import InputError, read_json
-from stages.core.data.sources import load_digests, unchanged
-from stages.core.training.device import seed_step
-from stages.core.training.processes import rank, world_size
+from nassl.files import InputError, read_json
+from nassl.image_files.sources import load_digests, unchanged
+from nassl.parallel.processes import rank, world_size
+from nassl.training.seeds import seed_step
 from stages.transfer.mapper import Mapper, Raised
 
 

@@ -19,10 +19,10 @@ from detectron2.modeling import BACKBONE_REGISTRY, ROI_HEADS_REGISTRY, Backbone,
 from detectron2.modeling.roi_heads import Res5ROIHeads
 from torch import Tensor, nn
 
-from stages.core.networks.build import build_network
-from stages.core.settings import Network, SettingsError
-from stages.core.spaces.genotype import Genotype, validate
-from stages.core.training.processes import world_size
+from nassl.genotypes import Genotype, validate
+from nassl.networks.build import build_network
+from nassl.parallel.processes import world_size
+from nassl.settings import Network, SettingsError
 
 FEATURE = "res4"  # Detectron2's name of C4
 STRIDES = {"imagenet": 16, "cifar": 4}  # of C4, by the network's stem

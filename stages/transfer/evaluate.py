@@ -20,8 +20,8 @@ from detectron2.evaluation import (
 from detectron2.evaluation.coco_evaluation import instances_to_coco_json
 from torch import nn
 
-from stages.core.command import InputError
-from stages.core.training.processes import world_size
+from nassl.files import InputError
+from nassl.parallel.processes import world_size
 from stages.transfer.data import Registered
 from stages.transfer.mapper import Mapper, Raised
 from stages.transfer.truth import Numbered, masks_name, truth

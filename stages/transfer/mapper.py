@@ -17,9 +17,9 @@ from detectron2.data import DatasetMapper, detection_utils
 from detectron2.data.transforms import AugInput, TransformList
 from PIL import Image
 
-from stages.core.command import InputError
-from stages.core.data.decode import UnreadableImage, picture
-from stages.core.data.sources import prepare_again, unchanged
+from nassl.files import InputError
+from nassl.image_files.decode import UnreadableImage, picture
+from nassl.image_files.sources import prepare_again, unchanged
 
 
 def read_picture(image: dict[str, Any]) -> Image.Image:

@@ -9,7 +9,7 @@ from detectron2.modeling.roi_heads.mask_head import MaskRCNNConvUpsampleHead
 from detectron2.structures import Instances
 from torch import Tensor
 
-from stages.core.command import InputError
+from nassl.files import InputError
 from stages.transfer.data import Registered
 
 

@@ -12,12 +12,12 @@ from detectron2.solver import build_lr_scheduler, build_optimizer
 from detectron2.utils.events import EventStorage
 from torch import nn
 
-from stages.core.training.checkpoint import Checkpoint
-from stages.core.training.curves import Curves
-from stages.core.training.device import seed_step
-from stages.core.training.distributed import any_of, average, draw_apart
-from stages.core.training.loop import NonFiniteError
-from stages.core.training.progress import Progress
+from nassl.parallel.distributed import any_of, average, draw_apart
+from nassl.training.checkpoint import Checkpoint
+from nassl.training.loop import NonFiniteError
+from nassl.training.progress import Progress
+from nassl.training.seeds import seed_step
+from stages.training.curves import WrittenCurves
 from stages.transfer.data import training_batches
 
 ROWS = 20  # of the curves: how often the mean losses are written
@@ -41,7 +41,7 @@ class Training:
         self.rate = 0.0  # of the newest iteration
         self.every = max(self.cfg.SOLVER.MAX_ITER // ROWS, 1)
 
-    def state(self, curves: Curves) -> dict[str, Any]:
+    def state(self, curves: WrittenCurves) -> dict[str, Any]:
         return {
             "detector": self.detector.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -52,7 +52,7 @@ class Training:
             "extra": self.extra,
         }
 
-    def resume(self, checkpoint: Checkpoint, curves: Curves) -> None:
+    def resume(self, checkpoint: Checkpoint, curves: WrittenCurves) -> None:
         """Goes on from the checkpoint, if there is one."""
         state = checkpoint.load(self.cfg.MODEL.DEVICE)
         if state is None:
@@ -64,7 +64,7 @@ class Training:
         curves.restore(state["curves"])
         checkpoint.place = f"iteration {self.iteration}"
 
-    def run(self, checkpoint: Checkpoint, curves: Curves, label: str) -> None:
+    def run(self, checkpoint: Checkpoint, curves: WrittenCurves, label: str) -> None:
         """All iterations that are left, then precise batch norm statistics.
 
         Raises NonFiniteError, and SystemExit(75) after SIGTERM or SIGINT, then with the iteration
@@ -129,7 +129,7 @@ class Training:
             "lengthen detection.warmup_iterations"
         )
 
-    def _row(self, curves: Curves, progress: Progress) -> None:
+    def _row(self, curves: WrittenCurves, progress: Progress) -> None:
         count = (self.iteration - 1) % self.every + 1
         row = {name: value / count for name, value in sorted(self.sums.items())}
         row["learning_rate"] = self.rate

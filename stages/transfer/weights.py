@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from stages.core.command import InputError
-from stages.core.training.weights import load_weights
+from nassl.files import InputError
+from nassl.training.weights import load_weights
 from stages.transfer.detector import FEATURE
 
 # What a detector has and a pretrained network has not.

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.command import stage_command
-from stages.core.manifest import write_manifest
+from nassl.manifest import write_manifest
 from stages.prepare.__main__ import prepare
 from stages.pretrain.__main__ import main as pretrain_main
 from stages.probe.__main__ import main as probe_main
+from stages.runs.command import stage_command
 from stages.score.__main__ import main as score_main
 from stages.search.__main__ import search
 from stages.select.__main__ import main as select_main
@@ -67,10 +67,10 @@ def pretrained(tmp_path, digits, genotype) -> Path:
     """A run's folder with the weights of the tests' network, sealed as the stage's command does."""
     import torch
 
-    from stages.core.settings import Network
-    from stages.core.spaces.genotype import read_genotype
-    from stages.core.training.discrete import initial_network
-    from stages.core.training.weights import save_weights
+    from nassl.genotypes import read_genotype
+    from nassl.settings import Network
+    from nassl.training.discrete import initial_network
+    from nassl.training.weights import save_weights
 
     folder = tmp_path / "pretrained"
     folder.mkdir()

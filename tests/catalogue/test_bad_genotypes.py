@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from stages.core.spaces.genotype import random_genotype
+from nassl.genotypes.cell import random_genotype
 
 GOOD = random_genotype(0).to_json()
 

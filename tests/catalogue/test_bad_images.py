@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.prepare import files as files_module
+from stages.layouts import files as files_module
 
 
 def png(shade: int = 0) -> bytes:

@@ -13,9 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from stages.core.manifest import MANIFEST, sealed, write_manifest
-from stages.core.training.checkpoint import Checkpoint, Checkpoints, open_checkpoints
+from nassl.manifest import MANIFEST, sealed, write_manifest
+from nassl.training.checkpoint import Checkpoint, Checkpoints
 from stages.pretrain.__main__ import main as pretrain_main
+from stages.training.checkpoints import open_checkpoints
 
 
 class Harmful:

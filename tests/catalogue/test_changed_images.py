@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.core.run import read_run
 from stages.prepare.__main__ import prepare
+from stages.runs.run import read_run
 from tests.catalogue.conftest import COMMANDS
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core.command import InputError
-from stages.core.settings import Data
+from nassl.files import InputError
+from nassl.settings import Data
 from stages.prepare.annotated import settle
 from stages.prepare.coco import read_coco
 from stages.prepare.voc import read_voc

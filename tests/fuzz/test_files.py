@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.core.command import InputError, read_json
-from stages.core.data.decode import UnreadableImage, square
-from stages.core.manifest import verify, write_manifest
-from stages.core.spaces import block, dense
-from stages.core.spaces.genotype import random_genotype, read_genotype, validate
-from stages.core.training.checkpoint import Checkpoints
-from stages.prepare.files import image_files
+from nassl.files import InputError, read_json
+from nassl.genotypes import block, dense, read_genotype, validate
+from nassl.genotypes.cell import random_genotype
+from nassl.image_files.decode import UnreadableImage, square
+from nassl.manifest import verify, write_manifest
+from nassl.training.checkpoint import Checkpoints
+from stages.layouts.files import image_files
 from tests.fuzz.examples import VALUES, bounded, changed, damaged
 
 # ------------------------------------------------------------- genotypes ----

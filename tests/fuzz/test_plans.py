@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core.lines import RUNS
-from stages.core.run import read_run, resolve_run
-from stages.core.settings import SECTIONS, SettingsError
+from nassl.settings import SECTIONS, SettingsError
 from stages.plan.__main__ import plan as composed
 from stages.plan.checks import check_plan
 from stages.plan.compose import compose_config
 from stages.plan.expand import Expansion
+from stages.runs.lines import RUNS
+from stages.runs.run import read_run, resolve_run
 from tests.fuzz.examples import VALUES, bounded, changed, fewer
 
 

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stages.core.networks.stem import build_stem, reductions
-from stages.core.networks.supernet import Supernet
-from stages.core.settings import CellSpace
+from nassl.networks.stem import build_stem, reductions
+from nassl.settings import CellSpace
+from nassl.supernets.cell import Supernet
 
 POOLS = {"max_pool_3x3": "max_pool", "avg_pool_3x3": "avg_pool"}
 

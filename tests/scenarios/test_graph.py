@@ -14,8 +14,8 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.core.lines import RUNS
-from stages.core.run import resolve_run
+from stages.runs.lines import RUNS
+from stages.runs.run import resolve_run
 from tests.scenarios.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]

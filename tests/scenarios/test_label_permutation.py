@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
-from stages.core.command import read_json, write_json
+from nassl.files import read_json, write_json
 from stages.pretrain.__main__ import pretrain
 from stages.score.__main__ import score
 from stages.search.__main__ import search

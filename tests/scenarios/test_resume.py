@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.training.checkpoint import Checkpoint
+from nassl.training.checkpoint import Checkpoint
 from stages.pretrain.__main__ import pretrain
 from stages.probe.__main__ import probe
 from stages.retrain.__main__ import retrain

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.core.lines import RUNS
+from stages.runs.lines import RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [

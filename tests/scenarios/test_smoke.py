@@ -32,7 +32,7 @@ def test_tables_have_every_row_and_only_planned_ones_are_reproduced(project):
 
 
 def test_readme_and_tests_are_no_dependency(project):
-    for name in ("README.md", "tests/plan/test_plan.py"):
+    for name in ("README.md", "tests/stages/plan/test_plan.py"):
         with (project.folder / name).open("a") as file:
             file.write("\n# an edit\n")
     assert project.stale() == set()

@@ -1,0 +1,1 @@
+"""Neural architectures and visual representations found without labels."""

@@ -1,0 +1,234 @@
+"""Random views of a batch of images, made on the device and drawn anew for every image.
+
+The distribution is that of torchvision's transforms in their usual order: RandomResizedCrop or
+padded RandomCrop, RandomHorizontalFlip, ColorJitter, RandomGrayscale, GaussianBlur, Normalize,
+cutout. Values stay floats between the steps, where the per-image transforms round to 8 bits.
+
+Written with torch alone. Kornia 0.9 is the obvious library; at 32 pixels it takes 2.5 to 3 times as
+long (`benchmarks/views.py`), draws one order of the four colour changes for a whole batch, and its
+import costs 0.4 s. Crop, resize, flip and blur are linear along each axis, so each is one small
+matrix per image and axis: a step is two batched matrix products, whatever was drawn.
+
+Everything is drawn from torch's global generator of the images' device.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from nassl.data.colour import grayscale, jitter
+from nassl.settings import SettingsError, Views
+
+ATTEMPTS = 10  # at a crop that fits, as in torchvision
+CROPS = ("resized", "padded", "none")
+
+
+class RandomViews:
+    """uint8 (B, 3, H, W) to float32 (B, 3, S, S), normalised by `mean` and `std` (3,).
+
+    S is `settings.size`, or H = W if that is 0. Raises SettingsError for a combination that has no
+    meaning.
+    """
+
+    def __init__(self, settings: Views, mean: torch.Tensor, std: torch.Tensor) -> None:
+        if settings.crop not in CROPS:
+            raise SettingsError(f"views.crop is {settings.crop!r}; there are: {', '.join(CROPS)}")
+        if settings.size and settings.crop == "padded":
+            raise SettingsError("views.size is for crop: resized or none; a padded crop keeps size")
+        self.settings = settings
+        self._normalise = _Normalise(mean, std)
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        s = self.settings
+        x = self._crop(images)
+        if s.jitter:
+            x = jitter(x, s.jitter, s.brightness, s.contrast, s.saturation, s.hue)
+        if s.grayscale:
+            chosen = _chosen(len(x), s.grayscale, x.device)
+            x[chosen] = grayscale(x[chosen]).expand(-1, 3, -1, -1)
+        if s.blur:
+            chosen = _chosen(len(x), s.blur, x.device)
+            low, high = s.blur_sigma
+            sigma = low + (high - low) * torch.rand(len(chosen), device=x.device)
+            x[chosen] = blur(x[chosen], sigma, high)
+        x = self._normalise(x)
+        return erase(x, s.cutout) if s.cutout else x
+
+    def _crop(self, images: torch.Tensor) -> torch.Tensor:
+        s, (count, _, height, width) = self.settings, images.shape
+        x = images.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+        flips = torch.rand(count, device=x.device) < s.flip
+        size = s.size or height
+        if s.crop == "resized":
+            top, left, tall, wide = crop_boxes(count, height, width, s, x.device)
+            return resample(x, top, left, tall, wide, size, flips)
+        if s.crop == "padded":
+            room = torch.tensor(2 * s.padding + 1, device=x.device)
+            top, left = (torch.rand(2, count, device=x.device) * room).floor() - s.padding
+            x = shift(x, top.long(), left.long())
+        elif size != height:
+            x = centre(x, size)
+        return torch.where(flips[:, None, None, None], x.flip(-1), x)
+
+
+class PlainView:
+    """uint8 (B, 3, H, W) to normalised float32 (B, 3, S, S): no randomness.
+
+    `size` 0 keeps H = W; a smaller one cuts the centre, as an ImageNet test view does.
+    """
+
+    def __init__(self, mean: torch.Tensor, std: torch.Tensor, size: int = 0) -> None:
+        self.size = size
+        self._normalise = _Normalise(mean, std)
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        x = images.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+        return self._normalise(centre(x, self.size or images.shape[-1]))
+
+
+class _Normalise:
+    def __init__(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        self._scale, self._offset = 1 / std.view(1, 3, 1, 1), -(mean / std).view(1, 3, 1, 1)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        self._scale, self._offset = self._scale.to(x), self._offset.to(x)
+        return x.mul_(self._scale).add_(self._offset)
+
+
+def _chosen(count: int, probability: float, device: torch.device) -> torch.Tensor:
+    """Indices of the images that a change falls on; each image is drawn by itself."""
+    return (torch.rand(count, device=device) < probability).nonzero().squeeze(1)
+
+
+def crop_boxes(
+    count: int, height: int, width: int, settings: Views, device: torch.device
+) -> tuple[torch.Tensor, ...]:
+    """top, left, height, width (count,) of random crops, as RandomResizedCrop draws them.
+
+    Ten attempts at an area share and an aspect ratio (width / height, uniform in its logarithm);
+    the first that fits counts. If none does: the largest centred crop of an allowed ratio.
+    """
+    low, high = settings.crop_scale
+    area = height * width * (low + (high - low) * torch.rand(count, ATTEMPTS, device=device))
+    low, high = (math.log(bound) for bound in settings.crop_ratio)
+    ratio = torch.exp(low + (high - low) * torch.rand(count, ATTEMPTS, device=device))
+    wide, tall = (area * ratio).sqrt().round(), (area / ratio).sqrt().round()
+    fits = (wide > 0) & (wide <= width) & (tall > 0) & (tall <= height)
+    first = fits.to(torch.uint8).argmax(dim=1, keepdim=True)  # the first of equal maxima
+    wide, tall = wide.gather(1, first).squeeze(1), tall.gather(1, first).squeeze(1)
+    place = torch.rand(2, count, device=device)
+    top = (place[0] * (height - tall + 1)).floor()
+    left = (place[1] * (width - wide + 1)).floor()
+    whole = min(max(width / height, settings.crop_ratio[0]), settings.crop_ratio[1])
+    full_wide, full_tall = min(width, round(height * whole)), min(height, round(width / whole))
+    none_fits = ~fits.any(dim=1)
+    wide, tall = wide.masked_fill(none_fits, full_wide), tall.masked_fill(none_fits, full_tall)
+    top = top.masked_fill(none_fits, (height - full_tall) // 2)
+    left = left.masked_fill(none_fits, (width - full_wide) // 2)
+    return top, left, tall, wide
+
+
+def resample(
+    x: torch.Tensor,
+    top: torch.Tensor,
+    left: torch.Tensor,
+    tall: torch.Tensor,
+    wide: torch.Tensor,
+    size: int,
+    flips: torch.Tensor,
+) -> torch.Tensor:
+    """Crops (B, C, H, W) to boxes (B,) each, resizes to `size` (bilinear, antialiased as Pillow
+    does), mirrors where `flips`: (B, C, size, size)."""
+    rows = _resampling(top, tall, x.shape[2], size)
+    columns = _resampling(left, wide, x.shape[3], size)
+    columns = torch.where(flips[:, None, None], columns.flip(1), columns)
+    return _along_both(x, rows, columns)
+
+
+def _resampling(start: torch.Tensor, length: torch.Tensor, side: int, size: int) -> torch.Tensor:
+    """(B, size, side): row i weighs the pixels that the i-th pixel of the resized crop is made of.
+
+    A triangle around the pixel's centre, widened when the crop is larger than `size`, over the
+    pixels of the crop only, normalised to sum 1.
+    """
+    start, length = start[:, None, None], length[:, None, None]
+    scale = length / size
+    centres = start + (torch.arange(size, device=start.device)[:, None] + 0.5) * scale
+    pixels = torch.arange(side, device=start.device) + 0.5
+    weights = (1 - (pixels - centres).abs() / scale.clamp(min=1)).clamp_(min=0)
+    weights *= (pixels > start) & (pixels < start + length)
+    return weights / weights.sum(dim=2, keepdim=True)
+
+
+def _along_both(x: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """rows (B, S, H) @ x (B, C, H, W) @ columns (B, S, W) transposed: (B, C, S, S).
+
+    Two batched products without a copy: W is contracted in (B, C*H, W), then H in (B, C, H, S).
+    """
+    count, channels, height, width = x.shape
+    across = x.view(count, channels * height, width) @ columns.transpose(1, 2)
+    return rows[:, None] @ across.view(count, channels, height, columns.shape[1])
+
+
+def blur(x: torch.Tensor, sigma: torch.Tensor, largest: float) -> torch.Tensor:
+    """Gaussian blur of (B, C, H, W) by `sigma` (B,) pixels each, borders reflected.
+
+    The kernel ends at three times the `largest` sigma: as Pillow's blur in SimCLR's and MoCo's
+    code, it is as wide as the blur asks for, not cut to a fixed few pixels.
+    """
+    radius = min(math.ceil(3 * largest), min(x.shape[2:]) - 1)
+    rows, columns = (_blurring(sigma, side, radius) for side in x.shape[2:])
+    return _along_both(x, rows, columns)
+
+
+def _blurring(sigma: torch.Tensor, side: int, radius: int) -> torch.Tensor:
+    """(B, side, side): convolution with a Gaussian of 2 * radius + 1 pixels as a matrix."""
+    offsets = torch.arange(-radius, radius + 1, device=sigma.device)
+    kernel = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
+    kernel /= kernel.sum(dim=1, keepdim=True)
+    source = torch.arange(side, device=sigma.device)[:, None] + offsets  # (side, 2 * radius + 1)
+    source = source.abs()
+    source = torch.where(source >= side, 2 * (side - 1) - source, source)
+    # Which pixel a kernel's tap reads from is the same for all images: (taps, side * side).
+    taps = torch.nn.functional.one_hot(source, side).to(kernel.dtype)  # (side, taps, side)
+    return torch.einsum("bt,itj->bij", kernel, taps)
+
+
+def shift(x: torch.Tensor, top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
+    """Windows of (B, C, H, W) that begin at `top`, `left` (B,), which may lie outside; there 0."""
+    count, _, height, width = x.shape
+    rows = top[:, None] + torch.arange(height, device=x.device)
+    columns = left[:, None] + torch.arange(width, device=x.device)
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[
+        :, None, :
+    ]
+    rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+    batch = torch.arange(count, device=x.device)[:, None, None]
+    moved = x.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]]  # (B, H, W, C)
+    return (moved * inside[..., None]).permute(0, 3, 1, 2).contiguous()
+
+
+def centre(x: torch.Tensor, size: int) -> torch.Tensor:
+    """The middle `size` x `size` of (B, C, H, W). Raises SettingsError if that is larger."""
+    height, width = x.shape[2:]
+    if size > min(height, width):
+        raise SettingsError(
+            f"views.size is {size}, and the prepared images have {height}x{width} pixels; "
+            "prepare larger ones (data.image_size), or crop: resized"
+        )
+    top, left = (height - size) // 2, (width - size) // 2
+    return x[:, :, top : top + size, left : left + size].contiguous()
+
+
+def erase(x: torch.Tensor, side: int) -> torch.Tensor:
+    """Cutout in place: a square of `side` pixels around a random pixel becomes 0 (after the
+    normalisation: the mean colour); what reaches over the border is cut off, as in DARTS' code."""
+    count, _, height, width = x.shape
+    masks = []
+    for length in (height, width):
+        middle = torch.randint(length, (count, 1), device=x.device)
+        distance = torch.arange(length, device=x.device) - (middle - side // 2)
+        masks.append((distance >= 0) & (distance < side // 2 * 2))
+    return x.masked_fill_((masks[0][:, :, None] & masks[1][:, None, :])[:, None], 0)

@@ -1,0 +1,170 @@
+"""The one reader that decides what an image file is: folders, VOC, COCO and the detector use it."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from nassl.image_files.depth import DEEP_MODES, check_colour_depth, shallow
+from nassl.image_files.kinds import kind_of
+from nassl.image_files.unreadable import UnreadableImage
+
+__all__ = ["UnreadableImage", "decoding_threads", "picture", "resized", "square", "whole"]
+
+ORIENTATION = 0x0112  # the EXIF tag
+TURNS = {  # by EXIF's orientation: what brings the stored image upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+BACK = TURNS | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}  # undoes TURNS
+MAY_BE_SEVERAL = ("GIF", "TIFF", "WebP", "AVIF")
+HEAD_OF_PNG = 512  # bytes within which an animated PNG says that it is one
+SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
+
+
+def decoding_threads() -> int:
+    """Processors that this process may use; Pillow decodes without the interpreter's lock."""
+    if hasattr(os, "sched_getaffinity"):  # Linux only
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def picture(content: bytes, *, turned: bool = True, draft: int = 0) -> Image.Image:
+    """An image file's bytes as a PIL image of mode RGB, turned as its EXIF orientation says, or as
+    it is stored (`turned=False`).
+
+    It has its whole size; with `draft` a JPEG may come smaller, yet at least `draft` pixels wide
+    and high, which is several times faster for photographs. Grayscale, palette and CMYK become RGB,
+    transparent pixels are put on black, more than 8 bits are brought to 8 (`depth.shallow`); of an
+    animation, or of several pages, the first counts.
+
+    Raises UnreadableImage, also for a truncated file and for one of more pixels than Pillow
+    considers safe.
+    """
+    with _opened(content) as image:
+        coloured, orientation, is_turned = _loaded(image, draft)
+        method = (TURNS if turned else BACK).get(orientation) if turned != is_turned else None
+        if method is not None:
+            coloured = coloured.transpose(method)
+        coloured.info.clear()  # so that nobody turns it a second time
+        return coloured
+
+
+def whole(content: bytes) -> tuple[tuple[int, int], tuple[int, int], int]:
+    """(width, height) as stored and as turned by EXIF, and the orientation that EXIF says, of an
+    image that `picture` can read: it is decoded, a JPEG at an eighth, which is enough to find it
+    truncated. Raises UnreadableImage."""
+    with _opened(content) as image:
+        size = image.size
+        _, orientation, is_turned = _loaded(image, draft=1)
+    other = size[::-1] if orientation in SIDEWAYS else size
+    stored, turned = (other, size) if is_turned else (size, other)
+    return stored, turned, orientation
+
+
+def frames(content: bytes) -> int:
+    """How many frames or pages an image file has; of several only the first is used. Meant for a
+    file that `picture` reads."""
+    if kind_of(content) not in MAY_BE_SEVERAL and b"acTL" not in content[:HEAD_OF_PNG]:
+        return 1
+    with _opened(content) as image:
+        return getattr(image, "n_frames", 1)
+
+
+def square(content: bytes, side: int) -> np.ndarray:
+    """uint8 (side, side, 3): the `picture`, its shorter side brought to `side` pixels (bicubic,
+    antialiased), its centre cut out. Raises UnreadableImage."""
+    # A JPEG is decoded at the smallest scale that keeps twice the pixels needed.
+    return np.asarray(_fit(picture(content, draft=2 * side), side))
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
+    """Whatever goes wrong while the image is used, it is an UnreadableImage."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+            with Image.open(io.BytesIO(content)) as image:
+                _check_size(image)
+                yield image
+    except UnidentifiedImageError as error:
+        kind = kind_of(content)
+        raise UnreadableImage(
+            f"it is a {kind} file of a variety that cannot be read; convert it to PNG or JPEG"
+            if kind
+            else "it is no image of a known kind"
+        ) from error
+    except (UnreadableImage, MemoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise many kinds for broken bytes
+        raise UnreadableImage(f"{type(error).__name__}: {error}") from error
+
+
+def _check_size(image: Image.Image) -> None:
+    """Pillow only warns, and what warnings do is one for all threads: one thread's `catch_warnings`
+    may end while another relies on its own."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise UnreadableImage(
+            f"DecompressionBombWarning: it has {image.width * image.height} pixels, more than "
+            f"{limit}, which Pillow considers safe"
+        )
+
+
+def _loaded(image: Image.Image, draft: int) -> tuple[Image.Image, int, bool]:
+    """An image in mode RGB, its EXIF orientation, and whether Pillow has turned it already."""
+    # Before anything loads the image, as asking a PNG for its EXIF block does.
+    check = image.mode not in DEEP_MODES and ";16" in str(image.tile)
+    orientation = _orientation(image)
+    if draft:
+        image.draft(None, (draft, draft))
+    is_turned = image.format == "TIFF"  # Pillow turns these, and only these, while loading
+    image.load()
+    if check:
+        check_colour_depth(image)
+    return _rgb(image), orientation, is_turned
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    except Exception as error:  # as many kinds as there are ways to break it
+        raise UnreadableImage(f"its EXIF block is broken ({error}): which way up is it?") from error
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode in DEEP_MODES:
+        return shallow(image).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, image).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _fit(image: Image.Image, side: int) -> Image.Image:
+    if image.size == (side, side):
+        return image
+    return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
+
+
+def resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    """uint8 (N, H, W, 3) to (N, side, side, 3), as `square` does; unchanged if it fits."""
+    if pixels.shape[1:3] == (side, side):
+        return pixels
+    result = np.empty((len(pixels), side, side, 3), np.uint8)
+    for index, image in enumerate(pixels):
+        result[index] = _fit(Image.fromarray(np.ascontiguousarray(image)), side)
+    return result

@@ -1,0 +1,133 @@
+"""Batch norm whose training is fast on CPUs too, with a ReLU behind it as one function.
+
+torch's takes its time where channels are few. The arithmetic is batch_norm.cpp's; in evaluation
+mode, without a compiler, and for shapes for which it does not pay, torch's stays.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nassl.kernels import loader
+
+SOURCE = Path(__file__).with_suffix(".cpp")
+# Vectors are worked on four at a time. Where the channels do not divide these, nor nearly so, maps
+# are read in too many pieces; measured.
+LONGEST_PERIOD = 256
+
+_P, _I, _N, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_double
+SIGNATURES = {
+    "forward": (_P, _P, _P, _P, _P, _D, _D, _I, _P, _P, _P, _N, _N, _I),
+    "backward": (_P, _P, _P, _P, _P, _P, _I, _P, _P, _P, _N, _N, _I),
+}
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
+    return loader.load("batch norms", SOURCE, signatures=SIGNATURES)
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """nn.BatchNorm2d that takes `scale` (C,) in the place of an affine weight it does not have."""
+
+    def __init__(self, channels: int, affine: bool) -> None:
+        super().__init__(channels, affine=affine)
+
+    def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
+        weight = self.weight if scale is None else scale
+        if self.training:
+            self.num_batches_tracked.add_(1)
+            if _pays(self, x, weight):
+                return _BatchNorm.apply(x, weight, self.bias, self, False)
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            weight,
+            self.bias,
+            self.training,
+            self.momentum,
+            self.eps,
+        )
+
+
+def rectified(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    """relu(norm(x)) (B, C, H, W)."""
+    # A batch norm may have become another, synchronised one.
+    if type(norm) is BatchNorm and norm.training and _pays(norm, x, norm.weight):
+        norm.num_batches_tracked.add_(1)
+        return _BatchNorm.apply(x, norm.weight, norm.bias, norm, True)
+    return F.relu(norm(x), inplace=True)
+
+
+def _pays(norm: BatchNorm, x: Tensor, weight: Tensor | None) -> bool:
+    channels = x.shape[1]
+    lanes = 256 // x.element_size()  # four vectors of 64 bytes
+    return (
+        x.is_contiguous(memory_format=torch.channels_last)
+        and x.numel() > channels  # else torch raises
+        and math.lcm(channels, lanes) <= LONGEST_PERIOD
+        and (weight is None or weight.is_contiguous())
+        and loader.computes(x, weight, norm.running_mean)
+        and library() is not None
+    )
+
+
+def _call(name: str, x: Tensor, *arguments: Tensor | float | None) -> None:
+    getattr(library(), f"{name}_{loader.TYPES[x.dtype]}")(
+        x.data_ptr(),
+        *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
+        x.numel() // x.shape[1],
+        x.shape[1],
+        torch.get_num_threads(),
+    )
+
+
+class _BatchNorm(torch.autograd.Function):
+    """x (B, C, H, W), channels_last; weight and bias (C,) or None. Moves norm's running
+    statistics."""
+
+    @staticmethod
+    def forward(
+        ctx, x: Tensor, weight: Tensor | None, bias: Tensor | None, norm: BatchNorm, rectify: bool
+    ) -> Tensor:
+        y = torch.empty_like(x)
+        mean, inverse = torch.empty((2, x.shape[1]), dtype=torch.float64)
+        _call(
+            "forward", x, weight, bias, norm.running_mean, norm.running_var, norm.momentum,
+            norm.eps, rectify, y, mean, inverse,
+        )  # fmt: skip
+        ctx.save_for_backward(x, weight, bias, mean, inverse)
+        ctx.epsilon, ctx.rectify = norm.eps, rectify
+        return y
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, bias, mean, inverse = ctx.saved_tensors
+        needed = ctx.needs_input_grad[:3]
+        if torch.is_grad_enabled():  # second derivatives are asked for: by torch's own
+            if ctx.rectify:
+                y = F.batch_norm(x, None, None, weight, bias, True, 0.0, ctx.epsilon)
+                gradient = gradient * (y > 0)
+            statistics = mean.to(x.dtype), inverse.to(x.dtype)
+            made = torch.ops.aten.native_batch_norm_backward(
+                gradient, x, weight, None, None, *statistics, True, ctx.epsilon, needed
+            )
+            return *made, None, None
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        for_x = torch.empty_like(x)
+        for_weight = torch.empty_like(weight) if needed[1] else None
+        for_bias = torch.empty_like(bias) if needed[2] else None
+        _call(
+            "backward", x, gradient, weight, bias, mean, inverse, ctx.rectify, for_x, for_weight,
+            for_bias,
+        )  # fmt: skip
+        return for_x if needed[0] else None, for_weight, for_bias, None, None

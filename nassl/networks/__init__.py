@@ -1,0 +1,1 @@
+"""Networks built from genotypes, the operations that they are made of, and their size."""

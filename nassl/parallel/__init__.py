@@ -1,0 +1,1 @@
+"""Several processes training one network, and its precision."""

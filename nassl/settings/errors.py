@@ -1,0 +1,7 @@
+"""What is wrong with settings."""
+
+from __future__ import annotations
+
+
+class SettingsError(ValueError):
+    """A plan that cannot be carried out: names the key, what was given and what is allowed."""

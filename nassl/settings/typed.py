@@ -1,0 +1,34 @@
+"""From a mapping to settings, checked by type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nassl.settings import SettingsError
+
+
+def typed(cls: Any, values: dict[str, Any], where: str) -> Any:
+    """`values` as an instance of `cls` (or, if `cls` is a registry, of the class of its `kind`).
+
+    Raises SettingsError naming the key, what was given and what is allowed.
+    """
+    if isinstance(cls, dict):
+        kind = values.get("kind") if isinstance(values, dict) else None
+        if not isinstance(kind, str) or kind not in cls:
+            raise SettingsError(f"{where}.kind is {kind!r}; there are: {', '.join(sorted(cls))}")
+        cls = cls[kind]
+    if not isinstance(values, dict):
+        raise SettingsError(f"{where} is {values!r}; a mapping of settings is expected")
+    allowed = list(cls.__dataclass_fields__)
+    if unknown := [key for key in values if key not in allowed]:
+        raise SettingsError(
+            f"{where} has the unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"
+        )
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
+    except OmegaConfBaseException as error:
+        reason = str(error).splitlines()[0]
+        raise SettingsError(f"{where}.{error.full_key or ''}: {reason}") from error

@@ -1,0 +1,213 @@
+"""The supernet of a DARTS search: every edge is a mixture of all operations (SSNAS sec. 4.1).
+
+It computes what the literal formulation computes (each edge its own mixed operation; it stands in
+tests/oracles as the reference), with the work that edges have in common done once:
+
+- ReLU, pools with their batch norm and the sub-grids of dilated convolutions are made once per node
+  for all outgoing edges (the batch norms of pools have no affine, so one stands for all of them);
+- `none` contributes zero: it takes its share of the softmax and nothing else;
+- the mixing weight of a convolution is the affine weight of its last batch norm (`operations.py`);
+- what the dilated convolutions give is summed on the sub-grids and merged once per node;
+- everything is channels_last, and a node is one weighted sum (`mixing.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nassl.genotypes.cell import (
+    CELL_OPERATIONS,
+    EDGES,
+    INPUTS,
+    NODES,
+    CellGenotype,
+    derive,
+    edge_index,
+)
+from nassl.kernels.mixing import add_up, weighted_sum
+from nassl.networks import subgrids
+from nassl.networks.operations import OPERATIONS, FactorizedReduce, Pool, ReLUConvBN
+from nassl.networks.stem import build_stem, reductions
+from nassl.settings import CellSpace
+
+MAX, AVG, SKIP, SEP3, SEP5, DIL3, DIL5 = range(1, len(CELL_OPERATIONS))
+SEPARABLE = ((SEP3, "sep_conv_3x3"), (SEP5, "sep_conv_5x5"))
+DILATED = ((DIL3, "dil_conv_3x3"), (DIL5, "dil_conv_5x5"))
+
+
+class Source(nn.Module):
+    """What all edges that leave a node have in common: its pools, of stride 2 if the edges are."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.max_pool = Pool("max", channels, stride)
+        self.avg_pool = Pool("avg", channels, stride)
+
+
+class Features:
+    """A node's features (B, C, H, W) and what was made of them once."""
+
+    def __init__(self, x: Tensor, source: Source) -> None:
+        self.x = x
+        self.stride = source.stride
+        self.pools = source.max_pool(x), source.avg_pool(x)
+        self.rectified = F.relu(x)
+        self.even = self.odd = self.grids = None
+        if self.stride == 2:
+            self.even, self.odd = subgrids.even(self.rectified), subgrids.odd(self.rectified)
+        elif x.device.type == "cpu" and x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0:
+            self.grids = subgrids.split(self.rectified)
+
+
+class MixedCell(nn.Module):
+    """A normal or a reduction cell of the supernet.
+
+    `edges[edge_index(node, predecessor)]` holds the operations with weights of that edge,
+    `sources[state]` the pools of a state. No batch norm is affine.
+    """
+
+    def __init__(
+        self,
+        older_channels: int,
+        newer_channels: int,
+        channels: int,
+        reduction: bool,
+        older_reduced: bool,
+    ) -> None:
+        super().__init__()
+        self.reduction = reduction
+        self.channels = channels
+        # The older input has twice the resolution if the cell in between reduced it.
+        older = FactorizedReduce if older_reduced else ReLUConvBN
+        self.preprocess0 = older(older_channels, channels, affine=False)
+        self.preprocess1 = ReLUConvBN(newer_channels, channels, affine=False)
+        # The last node has no outgoing edge.
+        self.sources = nn.ModuleList(
+            Source(channels, self._stride(state)) for state in range(INPUTS + NODES - 1)
+        )
+        self.edges = nn.ModuleList(
+            self._edge(state) for node in range(NODES) for state in range(INPUTS + node)
+        )
+
+    def _stride(self, state: int) -> int:
+        return 2 if self.reduction and state < INPUTS else 1
+
+    def _edge(self, state: int) -> nn.ModuleDict:
+        stride = self._stride(state)
+        names = [name for _, name in SEPARABLE + DILATED]
+        if stride == 2:
+            names.append("skip_connect")
+        return nn.ModuleDict(
+            {name: OPERATIONS[name](self.channels, stride, affine=False) for name in names}
+        )
+
+    def forward(self, older: Tensor, newer: Tensor, mixing: Tensor, scales: Sequence) -> Tensor:
+        """`mixing` (14, 8) are the weights of the operations, `scales[edge][operation]` the same
+        weights repeated (C,) times. Returns (B, 4C, H, W)."""
+        inputs = self.preprocess0(older), self.preprocess1(newer)
+        states = [Features(x, self.sources[state]) for state, x in enumerate(inputs)]
+        outputs = []
+        for node in range(NODES):
+            x = self._node(node, states, mixing, scales)
+            outputs.append(x)
+            if node < NODES - 1:
+                states.append(Features(x, self.sources[INPUTS + node]))
+        return torch.cat(outputs, dim=1)
+
+    def _node(self, node: int, states: list[Features], mixing: Tensor, scales: Sequence) -> Tensor:
+        mixed: list[Tensor] = []  # to be weighted
+        cells: list[tuple[int, int]] = []  # their places in `mixing`
+        scaled: list[Tensor] = []  # weighted already
+        on_grids: list[Tensor] = []  # the same, on sub-grids
+        for state, features in enumerate(states):
+            row = edge_index(node, state)
+            edge, scale = self.edges[row], scales[row]
+            mixed += features.pools
+            cells += (row, MAX), (row, AVG)
+            if features.stride == 2:
+                skip = edge["skip_connect"].on_grids(features.even, features.odd, scale[SKIP])
+                scaled.append(skip)
+            else:
+                mixed.append(features.x)
+                cells.append((row, SKIP))
+            for column, name in SEPARABLE:
+                scaled.append(edge[name].rectified(features.rectified, scale[column]))
+            for column, name in DILATED:
+                if features.stride == 2:
+                    scaled.append(edge[name].on_grids(features.even, scale[column]))
+                elif features.grids is not None:
+                    on_grids.append(edge[name].on_grids(features.grids, scale[column]))
+                else:
+                    scaled.append(edge[name].rectified(features.rectified, scale[column]))
+        if on_grids:
+            height, width = scaled[0].shape[2:]
+            scaled.append(subgrids.merge(add_up(on_grids), height, width))
+        rows, columns = zip(*cells, strict=True)
+        weights = mixing[list(rows), list(columns)]
+        return weighted_sum(weights, mixed, scaled)
+
+
+class Supernet(nn.Module):
+    """Stem, cells, global average pooling; (B, in_channels, H, W) -> (B, feature_dim).
+
+    `alpha_normal` and `alpha_reduce` (14, 8) are shared by all cells of their kind, rows ordered by
+    node and predecessor, columns as CELL_OPERATIONS.
+    """
+
+    def __init__(self, space: CellSpace, in_channels: int = 3) -> None:
+        super().__init__()
+        channels = space.channels
+        self.stem = build_stem(space.stem, in_channels, channels)
+        older = newer = self.stem.out_channels
+        older_reduced = self.stem.first_reduces
+        self.cells = nn.ModuleList()
+        for index in range(space.cells):
+            reduction = index in reductions(space.cells)
+            channels *= 2 if reduction else 1
+            self.cells.append(MixedCell(older, newer, channels, reduction, older_reduced))
+            older, newer, older_reduced = newer, NODES * channels, reduction
+        self.feature_dim = newer
+        shape = (EDGES, len(CELL_OPERATIONS))
+        self.alpha_normal = nn.Parameter(1e-3 * torch.randn(shape))
+        self.alpha_reduce = nn.Parameter(1e-3 * torch.randn(shape))
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor, mixing: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """`mixing` = (normal, reduce), each (14, 8), takes the place of the softmax of alpha."""
+        if mixing is None:
+            mixing = self.alpha_normal.softmax(dim=-1), self.alpha_reduce.softmax(dim=-1)
+        x = x.contiguous(memory_format=torch.channels_last)
+        older, newer = self.stem(x)
+        scales: dict[tuple[bool, int], list] = {}  # made once per kind and width of cell
+        for cell in self.cells:
+            weights = mixing[cell.reduction]
+            key = cell.reduction, cell.channels
+            if key not in scales:
+                scales[key] = _repeat(weights, cell.channels)
+            older, newer = newer, cell(older, newer, weights, scales[key])
+        # Not adaptive_avg_pool2d: its backward is not deterministic on GPUs.
+        return newer.mean(dim=(2, 3))
+
+    def architecture_parameters(self) -> list[nn.Parameter]:
+        return [self.alpha_normal, self.alpha_reduce]
+
+    def weight_parameters(self) -> Iterator[nn.Parameter]:
+        alphas = {id(alpha) for alpha in self.architecture_parameters()}
+        return (p for p in self.parameters() if id(p) not in alphas)
+
+    def genotype(self) -> CellGenotype:
+        """Discretisation of the present alphas."""
+        return derive(self.alpha_normal.tolist(), self.alpha_reduce.tolist())
+
+
+def _repeat(weights: Tensor, channels: int) -> list[Sequence[Tensor]]:
+    """(14, 8) -> [edge][operation] -> (C,), contiguous as a batch norm's weight must be."""
+    repeated = weights.unsqueeze(-1).expand(-1, -1, channels).contiguous()
+    rows = repeated.view(-1, channels).unbind(0)
+    width = weights.shape[1]
+    return [rows[start : start + width] for start in range(0, len(rows), width)]

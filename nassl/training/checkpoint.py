@@ -1,0 +1,262 @@
+"""Checkpoints of a run: replaced atomically, checked on reading.
+
+They are gone when the run has ended.
+
+A file is one line of JSON (fingerprint of the run, sha256 of what follows, seconds spent so far,
+the machine, what changed where the run moved to another one) and a `torch.save` archive, which is
+only ever read with `weights_only=True`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+from nassl.files import InputError
+from nassl.parallel.processes import barrier, rank, world_size
+from nassl.training.cost import Cost
+from nassl.training.interruption import Interruption
+from nassl.training.moves import differences
+from stages.runs.command import UNDER_DVC
+
+INTERVAL = 60.0  # seconds between checkpoints within an epoch
+LEAST = 10.0  # seconds between checkpoints at ends of epochs
+SHARE = 0.01  # of the time may go into writing them
+PAUSE = 1.0  # seconds between two looks at a lock that another process holds
+HEAD = {"fingerprint", "sha256", "seconds", "machine", "moves"}
+
+
+class Checkpoint:
+    """The newest state of one training of a run, and the one before it."""
+
+    def __init__(self, folder: Path, name: str, run: Checkpoints) -> None:
+        self.last = folder / f"{name}.ckpt"
+        self.before = folder / f"{name}.before.ckpt"
+        self.run = run
+        self.place = ""  # of the newest saved state, for messages
+        self._saved_at = time.monotonic()
+        self._took = 0.0
+
+    def due(self, epoch_ends: bool) -> bool:
+        """Whether it is time to save: rarer if saving is slow, so that it costs <= 1 %."""
+        pause = self.run.least if epoch_ends else self.run.interval
+        return time.monotonic() - self._saved_at >= max(pause, self._took / self.run.share)
+
+    def save(self, state: dict[str, Any], place: str = "") -> None:
+        """Writes beside, syncs, reads back, and only then replaces. Of several processes only the
+        first writes.
+
+        Raises InputError if it cannot be written (a full disk, say); the former state stays.
+        """
+        import torch
+
+        if rank():
+            self.place, self._saved_at = place, time.monotonic()
+            return
+        start = time.monotonic()
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        payload = buffer.getbuffer()
+        head = {
+            "fingerprint": self.run.fingerprint,
+            "sha256": hashlib.sha256(payload).hexdigest(),
+            "seconds": self.run.cost.seconds,
+            "machine": self.run.machine,
+            "moves": self.run.cost.moves,
+        }
+        new = self.last.with_suffix(".new")
+        try:
+            with new.open("wb") as file:
+                file.write(json.dumps(head, sort_keys=True).encode() + b"\n")
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            _read(new)  # is what is there what was meant to be there?
+            if self.last.exists():
+                self.last.replace(self.before)
+            new.replace(self.last)
+            _sync_folder(self.last.parent)
+        except (OSError, ValueError) as error:
+            new.unlink(missing_ok=True)
+            raise InputError(
+                f"{self.last}: the checkpoint cannot be written ({error}); the one before it is "
+                "intact; make room there and start the same command again"
+            ) from error
+        self.place = place
+        self._saved_at = time.monotonic()
+        self._took = self._saved_at - start
+
+    def load(self, map_location: Any = "cpu") -> dict[str, Any] | None:
+        """The newest intact state of this very run, or None.
+
+        A damaged file and one of another plan, input or code are passed over with a message.
+        Raises InputError for a whole one that holds more than tensors and plain values.
+        """
+        import torch
+
+        for path in (self.last, self.before):
+            if not path.exists():
+                continue
+            try:
+                head, payload = _read(path)
+            except ValueError as error:
+                print(f"{path}: damaged checkpoint passed over ({error})", file=sys.stderr)
+                continue
+            if head["fingerprint"] != self.run.fingerprint:
+                print(
+                    f"{path}: passed over, it belongs to other settings, inputs or code",
+                    file=sys.stderr,
+                )
+                continue
+            try:
+                state = torch.load(
+                    io.BytesIO(payload), map_location=map_location, weights_only=True
+                )
+            except (UnpicklingError, RuntimeError, EOFError) as error:
+                if isinstance(error, torch.OutOfMemoryError):
+                    raise
+                raise InputError(
+                    f"{path} is no archive of tensors and plain values and is not loaded; this run "
+                    "did not write it: delete it and start the same command again"
+                ) from error
+            self.run.go_on_from(path, head)
+            return state
+        return None
+
+
+class Checkpoints:
+    """All checkpoints of one run, and the time that it has cost over all its starts.
+
+    To be entered once, for as long as the run lasts: holds the run's lock and ends well on signals.
+    On success the folder is removed, therefore outputs are written inside. Of several processes all
+    read, and the first does the rest.
+
+    While another process holds the lock: under DVC, which knows that no other DVC runs this stage,
+    it is what a killed start left running, and is waited for. Started by hand, raises InputError.
+
+    A run goes on from what another machine saved (`machine`), and says so in its log and in
+    cost.json.
+    """
+
+    def __init__(
+        self, folder: Path, fingerprint: str, machine: Callable[[], dict[str, str]] = dict
+    ) -> None:
+        self.folder = folder
+        self.fingerprint = fingerprint
+        self._machine = machine
+        self.interval, self.least, self.share = INTERVAL, LEAST, SHARE
+        # For tests that kill often: when a checkpoint is written never changes a result.
+        if "NASSL_CHECKPOINT_SECONDS" in os.environ:
+            self.interval = self.least = float(os.environ["NASSL_CHECKPOINT_SECONDS"])
+            self.share = 1.0
+        self.cost = Cost()
+        self.interruption = Interruption()
+        self._lock = None
+
+    def part(self, name: str = "training") -> Checkpoint:
+        """The checkpoint of one of the trainings that the run consists of."""
+        return Checkpoint(self.folder, name, self)
+
+    def __enter__(self) -> Checkpoints:
+        if rank() == 0:
+            self._acquire()
+        spent = 0.0
+        for path in self.folder.glob("*.ckpt"):
+            try:
+                head = _read(path)[0]
+            except ValueError:
+                continue  # reported by load
+            if head["fingerprint"] == self.fingerprint:
+                spent = max(spent, head["seconds"])
+        self.cost = Cost(spent, world_size())
+        self.interruption.__enter__()
+        return self
+
+    def go_on_from(self, path: Path, head: dict[str, Any]) -> None:
+        """Notes what differs between the machine that saved and this one."""
+        moves = head["moves"]
+        if changed := differences(head["machine"], self.machine):
+            moves = [*moves, changed]
+            print(
+                f"{path}: goes on from another machine ({changed}); bits may differ from those of "
+                "an undisturbed run",
+                file=sys.stderr,
+            )
+        self.cost.moves += [move for move in moves if move not in self.cost.moves]
+
+    @cached_property
+    def machine(self) -> dict[str, str]:
+        """Known from the first checkpoint on: a run that trains nothing imports no torch."""
+        return self._machine()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.interruption.__exit__()
+        if kind is None:
+            barrier()  # nobody reads any more
+        if rank() == 0:
+            if kind is None:
+                shutil.rmtree(self.folder)
+            self._lock.close()
+
+    def _acquire(self) -> None:
+        path = self.folder / "lock"
+        said = False
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = path.open("a+")
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                self._lock.seek(0)
+                text = (
+                    f"this run is already running (process {self._lock.read() or 'unknown'} holds "
+                    f"{path})"
+                )
+                self._lock.close()
+                if UNDER_DVC not in os.environ:
+                    raise InputError(f"{text}; wait for it or stop it") from error
+                if not said:
+                    print(f"{text}; waiting until it ends", file=sys.stderr)
+                    said = True
+                time.sleep(PAUSE)
+                continue
+            # Another run may have ended, and removed the folder, between opening and locking.
+            if path.exists() and path.stat().st_ino == os.fstat(self._lock.fileno()).st_ino:
+                break
+            self._lock.close()
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+
+def _read(path: Path) -> tuple[dict[str, Any], memoryview]:
+    """Head and archive. Raises ValueError if the file is not whole."""
+    content = memoryview(path.read_bytes())
+    end = bytes(content[:4096]).find(b"\n")
+    if end < 0:
+        raise ValueError("its first line is missing")
+    head = json.loads(bytes(content[:end]))
+    if not isinstance(head, dict) or head.keys() != HEAD:
+        raise ValueError("its first line is not that of a checkpoint")
+    if hashlib.sha256(content[end + 1 :]).hexdigest() != head["sha256"]:
+        raise ValueError("its hash is not the recorded one")
+    return head, content[end + 1 :]
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

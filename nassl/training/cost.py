@@ -1,0 +1,41 @@
+"""What a training cost: wall time and devices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from nassl.files import write_json
+
+
+class Cost:
+    """Wall time and devices of a run, for cost.json: kept apart from metrics.json, because they
+    differ from machine to machine while metrics must not."""
+
+    def __init__(
+        self, spent_seconds: float = 0.0, devices: int = 1, moves: Sequence[str] = ()
+    ) -> None:
+        """`moves`: what changed where a run went on from another machine's checkpoint."""
+        self._start = time.monotonic() - spent_seconds
+        self._devices = devices
+        self.moves = list(moves)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    def write(self, folder: Path, device: str = "cpu") -> None:
+        """`gpu_days` counts days of devices, also where the device is a CPU (named beside it)."""
+        from nassl.manifest import COST, sealed
+
+        seconds = self.seconds
+        content = {
+            "seconds": seconds,
+            "gpu_days": seconds * self._devices / 86400,
+            "device": device,
+            "devices": self._devices,
+        }
+        if self.moves:  # then bits may differ from those of an undisturbed run
+            content["moves"] = self.moves
+        write_json(folder / COST, sealed(content))

@@ -1,0 +1,66 @@
+"""Optimisers and learning rates of a recipe; a rate depends on the place, not on a history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from nassl.settings import Recipe, SettingsError
+
+SCHEDULES = ("cosine", "constant", "steps", "exponential")
+OPTIMIZERS = ("sgd", "adam")
+
+
+def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """SGD with momentum or Adam. Weight decay is L2 on every parameter, as in both papers' codes.
+
+    Raises SettingsError for an optimizer that does not exist.
+    """
+    parameters = list(parameters)
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+        )
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(
+            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+    raise SettingsError(
+        f"recipe.optimizer is {recipe.optimizer!r}; there are: {', '.join(OPTIMIZERS)}"
+    )
+
+
+def learning_rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
+    """The rate of step `step` of `steps` in epoch `epoch`, all counted from 0.
+
+    The warm-up rises linearly step by step. After it the rate changes once an epoch, as in the
+    reference codes of DARTS and MoCo (SimCLR's changes every step): a cosine to
+    `final_learning_rate`, drops by 10 at the milestones, a factor from epoch to epoch, or none.
+    Raises SettingsError for a schedule that does not exist.
+    """
+    if epoch < recipe.warmup_epochs:
+        return recipe.learning_rate * (epoch * steps + step + 1) / (recipe.warmup_epochs * steps)
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if recipe.schedule == "steps":
+        return recipe.learning_rate * 0.1 ** sum(epoch >= m for m in recipe.milestones)
+    if recipe.schedule == "exponential":
+        return recipe.learning_rate * recipe.decay ** (epoch - recipe.warmup_epochs)
+    if recipe.schedule == "cosine":
+        share = (epoch - recipe.warmup_epochs) / (recipe.epochs - recipe.warmup_epochs)
+        height = recipe.learning_rate - recipe.final_learning_rate
+        return recipe.final_learning_rate + height * (1 + math.cos(math.pi * share)) / 2
+    raise SettingsError(
+        f"recipe.schedule is {recipe.schedule!r}; there are: {', '.join(SCHEDULES)}"
+    )
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate

@@ -1,1 +1,0 @@
-"""What several stages share. Nothing in here imports a stage."""

@@ -1,1 +1,0 @@
-"""What can be searched: operations, genotypes, and their drawing."""

@@ -1,1 +1,0 @@
-"""The training loop, optimisers, checkpoints, curves and weights of every stage that trains."""

@@ -1,0 +1,1 @@
+"""One run of one stage: its line of params.yaml, its command, the GPUs that it holds."""

@@ -1,0 +1,1 @@
+"""What a run that trains needs besides: device, processes, checkpoints, curves."""

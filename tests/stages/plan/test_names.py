@@ -1,0 +1,70 @@
+"""Names that a shell or a path could take for something else do not pass, whoever wrote them."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from nassl.settings import SettingsError
+from stages.plan.__main__ import plan
+from stages.plan.checks import check_plan
+from stages.plan.names import check_names
+
+HARMFUL = [
+    "a;rm", "a b", "a|b", "a&b", "$(id)", "`id`", "a>b", "a\nb", "'", '"', "*", "~", "-rf",
+    ".hidden", "..", "../up", "/etc", "a//b", "a/../b", "ä", "a\\b", "x" * 129,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def smoke():
+    return plan(["scale=smoke"])
+
+
+@pytest.mark.parametrize("name", [*HARMFUL, "", "a/b", 1, None])
+def test_a_harmful_name_of_a_run(smoke, name):
+    params = copy.deepcopy(smoke)
+    params["search"][name] = next(iter(params["search"].values()))
+    with pytest.raises(
+        SettingsError, match=r"search has a run called .*; allowed: letters, digits"
+    ):
+        check_names(params)
+
+
+@pytest.mark.parametrize("value", HARMFUL)
+@pytest.mark.parametrize(
+    ("stage", "field"),
+    [("search", "follows"), ("search", "labels"), ("score", "select"), ("retrain", "architecture")],
+)
+def test_a_harmful_string_of_a_line(smoke, stage, field, value):
+    params = copy.deepcopy(smoke)
+    name, line = next(iter(params[stage].items()))
+    line[field] = value
+    with pytest.raises(SettingsError, match=rf"{stage}\.{name}\.{field} is .*; allowed: letters"):
+        check_names(params)
+
+
+@pytest.mark.parametrize(
+    ("stage", "field", "value"),
+    [
+        ("search", "data", "mnist"),
+        ("score", "search", "x"),
+        ("score", "select", "x"),
+        ("select", "candidates", ["x"]),
+        ("retrain", "architecture", "select/x"),
+        ("probe", "pretrain", "x"),
+    ],
+)
+def test_a_run_that_the_plan_lacks(smoke, stage, field, value):
+    params = copy.deepcopy(smoke)
+    name, line = next(iter(params[stage].items()))
+    line[field] = value
+    with pytest.raises(
+        SettingsError, match=rf"{stage}/{name}\.{field} is '.*x?', but the plan has no"
+    ):
+        check_plan(params)
+
+
+def test_the_plans_own_names_pass(smoke):
+    check_names(smoke)
