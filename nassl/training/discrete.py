@@ -21,10 +21,10 @@ from nassl.objectives.objective import Objective
 from nassl.parallel.processes import rank, world_size
 from nassl.settings import Network, Recipe
 from nassl.training.checkpoint import Checkpoint
+from nassl.training.curves import Curves
 from nassl.training.loop import evaluate, train
 from nassl.training.optimisers import build_optimizer
 from nassl.training.seeds import seed_step
-from stages.training.curves import WrittenCurves
 
 
 def initial_network(
@@ -68,7 +68,7 @@ def fit(
     recipe: Recipe,
     seed: int,
     checkpoint: Checkpoint,
-    curves: WrittenCurves,
+    curves: Curves,
     label: str,
 ) -> float:
     """Trains `network` and the objective's heads on `images[indices]` as the recipe says, where the

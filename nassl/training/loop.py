@@ -19,10 +19,10 @@ from nassl.parallel.precision import autocast
 from nassl.parallel.synchronised import synchronise
 from nassl.settings import Recipe
 from nassl.training.checkpoint import Checkpoint
+from nassl.training.curves import Curves
 from nassl.training.optimisers import learning_rate, set_learning_rate
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
-from stages.training.curves import WrittenCurves
 
 
 class NonFiniteError(InputError):
@@ -60,7 +60,7 @@ def train(
     recipe: Recipe,
     seed: int,
     checkpoint: Checkpoint,
-    curves: WrittenCurves,
+    curves: Curves,
     companion: Companion | None = None,
     label: str = "training",
 ) -> None:
@@ -182,7 +182,7 @@ def evaluate(
 def _save(
     checkpoint: Checkpoint,
     stateful: dict[str, Any],
-    curves: WrittenCurves,
+    curves: Curves,
     epoch: int,
     step: int,
     total: float,
@@ -193,7 +193,7 @@ def _save(
 
 
 def _resume(
-    checkpoint: Checkpoint, stateful: dict[str, Any], curves: WrittenCurves, device: torch.device
+    checkpoint: Checkpoint, stateful: dict[str, Any], curves: Curves, device: torch.device
 ) -> tuple[int, int, float]:
     """The epoch and step to go on with, and the sum of this epoch's losses so far."""
     state = checkpoint.load(device)

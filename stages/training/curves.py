@@ -1,36 +1,34 @@
-"""Values per epoch, kept in memory and in the checkpoint, and written through DVCLive."""
+"""Values per epoch, written through DVCLive."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-Row = dict[str, float]
+from nassl.training.curves import Curves, Row
 
 
-class WrittenCurves:
+class WrittenCurves(Curves):
     """The curves of one training: `folder/plots/metrics/<name>.tsv`, one line per epoch.
 
-    A resumed run gives back the rows of its checkpoint, and the same files come out. Clock times do
-    not belong here: curves are the same bytes whenever the plan is the same.
+    A resumed run writes the same files. Clock times do not belong here: curves are the same bytes
+    whenever the plan is the same.
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
-        self.rows: list[Row] = []
         self._live = None
 
     def restore(self, rows: list[Row]) -> None:
         """Starts the files anew with the rows so far."""
-        self.rows = []
         self._open()
-        for row in rows:
-            self.add(row)
+        super().restore(rows)
 
     def add(self, row: Row) -> None:
         """Appends one epoch's values."""
         if self._live is None:
             self._open()
-        self.rows.append({name: float(value) for name, value in row.items()})
+        super().add(row)
         for name, value in self.rows[-1].items():
             self._live.log_metric(name, value)
         self._live.next_step()
