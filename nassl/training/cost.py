@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nassl.files import write_json
+from nassl.manifest import COST, sealed
 
 
 class Cost:
@@ -27,8 +28,6 @@ class Cost:
 
     def write(self, folder: Path, device: str = "cpu") -> None:
         """`gpu_days` counts days of devices, also where the device is a CPU (named beside it)."""
-        from nassl.manifest import COST, sealed
-
         seconds = self.seconds
         content = {
             "seconds": seconds,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from nassl.files import NO_ROOM, InputError, no_room
+from nassl.manifest import MANIFEST, verify, write_manifest
 from nassl.settings import SettingsError
 from stages.runs.lease import leased_devices
 from stages.runs.run import Run, read_run
@@ -59,7 +60,6 @@ def stage_command(
         parser.print_help()
         return
     arguments = parser.parse_args(argv)
-    from nassl.manifest import MANIFEST, verify, write_manifest  # which imports this module
 
     # The job's shell ignores SIGTERM (Snakefile), and DVC with it: it is for this process.
     if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
