@@ -28,7 +28,6 @@ from nassl.parallel.processes import barrier, rank, world_size
 from nassl.training.cost import Cost
 from nassl.training.interruption import Interruption
 from nassl.training.moves import differences
-from stages.runs.command import UNDER_DVC
 
 INTERVAL = 60.0  # seconds between checkpoints within an epoch
 LEAST = 10.0  # seconds between checkpoints at ends of epochs
@@ -142,17 +141,22 @@ class Checkpoints:
     On success the folder is removed, therefore outputs are written inside. Of several processes all
     read, and the first does the rest.
 
-    While another process holds the lock: under DVC, which knows that no other DVC runs this stage,
-    it is what a killed start left running, and is waited for. Started by hand, raises InputError.
+    While another process holds the lock: with `wait`, waits until that has ended; without, raises
+    InputError.
 
     A run goes on from what another machine saved (`machine`), and says so in its log and in
     cost.json.
     """
 
     def __init__(
-        self, folder: Path, fingerprint: str, machine: Callable[[], dict[str, str]] = dict
+        self,
+        folder: Path,
+        fingerprint: str,
+        machine: Callable[[], dict[str, str]] = dict,
+        wait: bool = False,
     ) -> None:
         self.folder = folder
+        self.wait = wait
         self.fingerprint = fingerprint
         self._machine = machine
         self.interval, self.least, self.share = INTERVAL, LEAST, SHARE
@@ -224,7 +228,7 @@ class Checkpoints:
                     f"{path})"
                 )
                 self._lock.close()
-                if UNDER_DVC not in os.environ:
+                if not self.wait:
                     raise InputError(f"{text}; wait for it or stop it") from error
                 if not said:
                     print(f"{text}; waiting until it ends", file=sys.stderr)

@@ -1,12 +1,18 @@
-"""Where the checkpoints of a run lie, and what they belong to."""
+"""Where the checkpoints of a run lie: outside of every declared output.
+
+DVC and Snakemake delete declared outputs before a rerun, so the state to resume from lies in
+`.checkpoints/<stage>/<run>/`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 from functools import partial
 from pathlib import Path
 
 from nassl.training.checkpoint import Checkpoints
+from stages.runs.command import UNDER_DVC
 from stages.runs.run import Run
 from stages.training.fingerprint import run_fingerprint
 from stages.training.machine import machine
@@ -15,12 +21,19 @@ FOLDER = Path(".checkpoints")
 
 
 def open_checkpoints(run: Run, inputs: argparse.Namespace | None = None) -> Checkpoints:
-    """The checkpoints of a run; `inputs` is the stage's command line: all its paths but `out`."""
+    """The checkpoints of a run; `inputs` is the stage's command line: all its paths but `out`.
+
+    DVC starts a stage once. So under DVC, whoever holds the run's lock is what a killed start left
+    running, and is waited for.
+    """
     paths = [
         value
         for name, value in sorted(vars(inputs or argparse.Namespace()).items())
         if isinstance(value, Path) and name != "out"
     ]
     return Checkpoints(
-        FOLDER / run.stage / run.name, run_fingerprint(run, paths), partial(machine, run)
+        FOLDER / run.stage / run.name,
+        run_fingerprint(run, paths),
+        partial(machine, run),
+        wait=UNDER_DVC in os.environ,
     )

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from stages.runs.run import Run
 
-STAGES = Path(__file__).parents[1]
-CODE = (".py", ".cpp", ".h")
+ROOT = Path(__file__).parents[2]
+SHARED = ("nassl", "stages/runs", "stages/training")  # code of every run that trains
+SUFFIXES = (".py", ".cpp", ".h")
 
 
 def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
     """Hash of what a run is: its line and sections of the plan, its threads, the content of its
-    inputs, the code of `stages/core` and of its stage. Where it computes is kept beside the hash
-    (`machine`): a run goes on elsewhere, and says so.
+    inputs, the code of the library, of what stages share, and of its stage. Where it computes is
+    kept beside the hash (`machine`): a run goes on elsewhere, and says so.
 
     Of a folder with a manifest only that is read: it holds the hash of each file beside it, and
     the stage's command has compared them.
@@ -30,7 +31,8 @@ def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
         str(run.resources.threads),
     ]
     parts += [_content(path) for path in inputs]
-    parts += [_content(STAGES / "core", CODE), _content(STAGES / run.stage, CODE)]
+    code = [*SHARED, f"stages/{run.stage}"]
+    parts += [_content(ROOT / folder, SUFFIXES) for folder in code]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -15,11 +15,6 @@ import torch
 from nassl.files import InputError
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.cost import Cost
-from nassl.training.moves import differences
-from stages.runs.lines import Resources, ScoreRun
-from stages.runs.run import Run
-from stages.training.fingerprint import run_fingerprint
-from stages.training.machine import machine
 
 
 @pytest.fixture
@@ -126,17 +121,16 @@ def test_a_second_start_leaves(checkpoints):
     assert f"already running (process {os.getpid()} holds" in second.stderr
 
 
-def test_under_dvc_a_second_start_waits(checkpoints):
-    """What holds the lock is what a killed start left running: DVC starts a stage once."""
+def test_a_second_start_waits_if_it_is_told_to(checkpoints):
     code = (
         "from nassl.training.checkpoint import Checkpoints\n"
         "from pathlib import Path\n"
-        f"with Checkpoints(Path({str(checkpoints.folder)!r}), 'f') as c: print(c.part().load())"
+        f"with Checkpoints(Path({str(checkpoints.folder)!r}), 'f', wait=True) as c:\n"
+        "    print(c.part().load())"
     )
     checkpoints.part().save({"epoch": 7})
     second = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "DVC_STAGE": "score@x"},
     )  # fmt: skip
     said = second.stderr.readline()
     assert f"already running (process {os.getpid()} holds" in said
@@ -182,22 +176,6 @@ def test_a_run_that_moves_to_another_machine_says_so(tmp_path, capsys):
     assert "moves" not in json.loads((tmp_path / "cost.json").read_text())
 
 
-def test_the_machine_is_what_bits_depend_on(run_of, monkeypatch):
-    found = machine(run_of("score"))
-    assert found["device"].startswith("cpu (")
-    assert found["torch"] == torch.__version__.partition("+")[0]
-    assert {"numpy", "torchvision", "pillow"} <= found.keys()
-    assert found["compiled kernels"] == "yes"
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    without = machine(run_of("score"))
-    assert differences(found, without) == "compiled kernels yes, now no"
-    del without["numpy"]
-    assert differences(without, found) == (
-        f"compiled kernels no, now yes; numpy none, now {found['numpy']}"
-    )
-    assert differences(found, found) == ""
-
-
 def test_due_keeps_pauses_and_the_cost_low(checkpoints):
     part = checkpoints.part()
     assert not part.due(epoch_ends=True)
@@ -208,40 +186,6 @@ def test_due_keeps_pauses_and_the_cost_low(checkpoints):
     assert not part.due(epoch_ends=True)
     part._saved_at -= 50
     assert part.due(epoch_ends=False)
-
-
-def test_the_fingerprint_sees_settings_inputs_and_threads(tmp_path):
-    def fingerprint(seed=0, threads=1, inputs=()):
-        line = ScoreRun("g", "s", "d", "labels", "n", "o", "r", seed)
-        return run_fingerprint(
-            Run("score", "x", line, {}, Resources(threads, 1, 0, 0, 1), ()), inputs
-        )
-
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/manifest.json").write_text('{"sha256": 1}')
-    (tmp_path / "data/train.npy").write_text("not read: the manifest has its hash")
-    (tmp_path / "genotype.json").write_text("{}")
-    inputs = [tmp_path / "data", tmp_path / "genotype.json"]
-    seen = [fingerprint(), fingerprint(1), fingerprint(threads=2), fingerprint(inputs=inputs)]
-    assert fingerprint(inputs=inputs) == seen[-1]
-    for changed in (tmp_path / "data/manifest.json", tmp_path / "genotype.json"):
-        changed.write_text('{"sha256": 2}')
-        seen.append(fingerprint(inputs=inputs))
-    assert len(set(seen)) == len(seen)
-
-
-def test_the_fingerprint_sees_code_of_both_languages(tmp_path, monkeypatch):
-    monkeypatch.setattr("stages.training.fingerprint.STAGES", tmp_path)
-    line = ScoreRun("g", "s", "d", "labels", "n", "o", "r", 0)
-    run = Run("score", "x", line, {}, Resources(1, 1, 0, 0, 1), ())
-    seen = [run_fingerprint(run, [])]
-    for name in ("core/a.py", "core/networks/a.cpp", "core/networks/a.h", "score/a.py"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("1")
-        seen.append(run_fingerprint(run, []))
-    assert len(set(seen)) == len(seen)
-    (tmp_path / "core/a.cpython-311.pyc").write_text("1")
-    assert run_fingerprint(run, []) == seen[-1]
 
 
 def test_a_signal_outside_a_training_ends_at_once_and_keeps_the_state(tmp_path):
