@@ -8,8 +8,8 @@ from typing import Any
 
 from nassl.settings import Views
 from stages.plan.datasets import Size
+from stages.runs.lines import VIEW_PAIRS
 from stages.runs.run import Run
-from stages.score.held_out import VIEW_PAIRS
 
 # Forward passes of the network per image of a training step; backward costs about two. SimCLR has
 # two views, MoCo's second view goes through the teacher alone.

@@ -40,6 +40,12 @@ class SearchRun:
     initial: str = ""  # evolution starts from: random | resnet50 | search/<run>, as --initial
 
 
+# A contrastive loss depends on the views drawn and on the other images of a batch. Every candidate
+# meets the same draws, this many per image, so that the ranking is not one draw. The paper does not
+# say.
+VIEW_PAIRS = 4
+
+
 @dataclass
 class ScoreRun:
     select: str  # the group of candidates that this one belongs to

@@ -12,10 +12,8 @@ from nassl.objectives.objective import Objective
 from nassl.settings import Recipe
 from nassl.training.discrete import evaluate_once
 from nassl.training.loop import evaluate
+from stages.runs.lines import VIEW_PAIRS
 
-# A contrastive loss depends on the views drawn and on the company in a batch. Every candidate meets
-# the same draws, this many per image, so that the ranking is not one draw. The paper does not say.
-VIEW_PAIRS = 4
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 
 

@@ -10,8 +10,9 @@ from nassl.data.images import open_images, split
 from nassl.files import InputError, read_json
 from nassl.objectives.objective import Objective
 from nassl.settings import Recipe
+from stages.runs.lines import VIEW_PAIRS
 from stages.score.__main__ import main, score
-from stages.score.held_out import VIEW_PAIRS, contrastive_score
+from stages.score.held_out import contrastive_score
 
 
 def test_a_contrastive_score_needs_no_label(call, digits, genotype):
