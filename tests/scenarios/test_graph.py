@@ -20,11 +20,7 @@ from tests.scenarios.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = [*RUNS, "report"]
-CORE = {
-    f"stages/core/{path.name}"
-    for path in (ROOT / "stages" / "core").iterdir()
-    if path.name not in ("__init__.py", "__pycache__")
-}
+CODE = ("stages", "nassl")
 
 
 @pytest.fixture(scope="module")
@@ -34,52 +30,81 @@ def resolved():
 
 @cache
 def imported_by(module: str) -> frozenset[str]:
-    """Modules of `stages` that importing `module` brings in, lazily imported ones included."""
-    path = ROOT / (module.replace(".", "/") + ".py")
-    if not path.exists():
-        path = ROOT / module.replace(".", "/") / "__init__.py"
+    """Modules of this project that importing `module` brings in, lazily imported ones included."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse((ROOT / file_of(module)).read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return frozenset(
-        name for name in found if name.startswith("stages.") and is_module(name) and name != module
+        name for name in found if name.startswith(tuple(f"{c}." for c in CODE)) and file_of(name)
     )
 
 
-def is_module(name: str) -> bool:
-    path = ROOT / name.replace(".", "/")
-    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+@cache
+def file_of(module: str) -> str | None:
+    """The module's file; None for a name that is no module."""
+    path = module.replace(".", "/")
+    found = [name for name in (f"{path}.py", f"{path}/__init__.py") if (ROOT / name).exists()]
+    return found[0] if found else None
 
 
-def code_units(stage: str) -> set[str]:
-    """Folders under stages/ and stages/core/, and files of stages/core/, that a stage runs."""
+def files_run_by(stage: str) -> set[str]:
     pending, seen = [f"stages.{stage}.__main__"], set()
     while pending:
         module = pending.pop()
         if module not in seen:
             seen.add(module)
             pending += imported_by(module)
-    units = set()
-    for module in seen:
-        parts = module.split(".")
-        if parts[1] != "core":
-            units.add("/".join(parts[:2]))
-        elif len(parts) > 2:
-            path = "/".join(parts[:3])
-            units.add(path if (ROOT / path).is_dir() else f"{path}.py")
-    return units
+    return {file_of(module) for module in seen}
+
+
+def covers(dependency: str, file: str) -> bool:
+    """Whether a change of the file changes the dependency: the file, or a folder that holds it."""
+    return file == dependency or file.startswith(f"{dependency}/")
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_code_dependencies_are_exactly_the_imports(stage):
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
-    deps = {dep for dep in definition.get("do", definition)["deps"] if dep.startswith("stages/")}
-    if "stages/core" in deps:  # stands for all parts of it
-        deps = deps - {"stages/core"} | CORE
-    assert deps == code_units(stage)
+    listed = definition.get("do", definition)["deps"]
+    code = [dep for dep in listed if any(covers(folder, dep) for folder in CODE)]
+    files = files_run_by(stage)
+    assert not [file for file in files if not any(covers(dep, file) for dep in code)]
+    assert not [dep for dep in code if not any(covers(dep, file) for file in files)]
+
+
+TRAIN = {"search", "score", "retrain", "pretrain", "probe", "transfer"}
+
+
+@pytest.mark.parametrize(
+    ("edited", "stale"),
+    [
+        ("stages/report/drawings/dense.py", {"report"}),
+        ("stages/search/darts.py", {"search"}),
+        ("stages/layouts/folders.py", {"prepare"}),
+        ("stages/training/launch.py", TRAIN),
+        ("stages/plan/expand.py", set()),
+        ("stages/export/formats.py", set()),
+        ("nassl/kernels/depthwise.cpp", TRAIN),
+        ("nassl/supernets/cell.py", {"search"}),
+        ("nassl/networks/build.py", TRAIN),
+        ("nassl/objectives/moco.py", TRAIN - {"transfer"}),
+        ("nassl/data/views.py", TRAIN - {"transfer"}),
+        ("nassl/image_files/decode.py", TRAIN - {"transfer"} | {"prepare"}),
+        ("nassl/genotypes/dense.py", TRAIN | {"select", "report"}),
+        ("nassl/settings/recipe.py", {*STAGES}),
+    ],
+)
+def test_an_edit_makes_stale_what_computes_with_it(resolved, edited, stale):
+    assert (ROOT / edited).exists()
+    found = set()
+    for name, stage in resolved.items():
+        deps = [Path(dep.fs_path).relative_to(ROOT).as_posix() for dep in stage.deps]
+        if any(covers(dep, edited) for dep in deps):
+            found.add(name.partition("@")[0])
+    assert found == stale
 
 
 def test_tracked_keys_are_exactly_the_keys_read(resolved):
@@ -100,7 +125,7 @@ def test_label_free_runs_do_not_depend_on_labels(resolved):
 
 
 def test_only_dvc_yaml_spells_paths_of_results():
-    for file in (ROOT / "stages").rglob("*.py"):
+    for file in (file for folder in CODE for file in (ROOT / folder).rglob("*.py")):
         tree = ast.parse(file.read_text())
         documentation = {
             node.body[0].value
