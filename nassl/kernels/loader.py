@@ -1,7 +1,7 @@
-"""Arithmetic in C++ for CPUs, compiled when first needed into the user's cache.
+"""Compiles the kernels when they are first needed, into the user's cache, and loads them.
 
-Each such kernel stands beside the module that calls it. Without a compiler, and for tensors that
-`computes` refuses, torch's own operations stay.
+Without a compiler, with NASSL_KERNELS=0, and for tensors that `computes` refuses, torch's own
+operations compute.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from nassl.files import InputError
+
+SWITCH = "NASSL_KERNELS"  # 0: torch computes everything
 HEADER = Path(__file__).with_name("vectors.h")  # for every source
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fopenmp", "-shared", "-fPIC")
 TYPES = {torch.float32: "float", torch.float64: "double"}  # the end of a function's name
@@ -32,12 +36,15 @@ def load(
     headers: Sequence[Path] = (),
     signatures: Mapping[str, Sequence[type]] | None = None,
 ) -> ctypes.CDLL | None:
-    """The compiled `source`; None, with a warning that `what` is slower, where that fails.
+    """The compiled `source`; None if kernels are switched off, and, with a warning that `what` is
+    slower, if it cannot be compiled.
 
     `signatures` are the arguments, ctypes' types, of functions without result that the source has
-    for both types of numbers. Call it once: whoever asks again shall be given the same.
+    for both types of numbers. Callers keep the result: a kernel is compiled once.
     """
-    compiler = os.environ.get("CXX", "c++")
+    if not switched_on():
+        return None
+    compiler = _compiler()
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nassl"
     flags = (*FLAGS, f"-I{HEADER.parent}")
     try:
@@ -69,6 +76,26 @@ def load(
             function = getattr(library, f"{name}_{ending}")
             function.argtypes, function.restype = arguments, None
     return library
+
+
+def switched_on() -> bool:
+    """False with NASSL_KERNELS=0. Raises InputError for a value other than 0 and 1."""
+    value = os.environ.get(SWITCH, "1")
+    if value not in ("0", "1"):
+        raise InputError(
+            f"{SWITCH} is {value!r} in the environment; allowed: 1, the compiled kernels compute "
+            "where they are faster, and 0, torch computes everything"
+        )
+    return value == "1"
+
+
+def available() -> bool:
+    """Whether kernels are switched on and there is a compiler for them."""
+    return switched_on() and shutil.which(_compiler()) is not None
+
+
+def _compiler() -> str:
+    return os.environ.get("CXX", "c++")
 
 
 def _processor() -> str:

@@ -1,4 +1,4 @@
-// Vectors of the processor's width, for compiled kernels of every folder.
+// Vectors of the processor's width, for every kernel.
 
 #pragma once
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from importlib.metadata import PackageNotFoundError, version
 
 from nassl.parallel.processes import world_size
@@ -24,15 +22,16 @@ def machine(run: Run) -> dict[str, str]:
     """Device, number of processes, compiled kernels and versions. Imports torch."""
     import torch
 
+    from nassl.kernels import loader
+
     if computes_on_gpu(run):
         device = torch.cuda.get_device_name()
     else:  # MKL and oneDNN choose their kernels by it
         device = f"cpu ({torch.backends.cpu.get_cpu_capability()})"
-    compiler = shutil.which(os.environ.get("CXX", "c++"))
     found = {
         "device": device,
         "processes": str(world_size()),
-        "compiled kernels": "yes" if compiler else "no",
+        "compiled kernels": "yes" if loader.available() else "no",
     }
     for name in LIBRARIES:
         try:

@@ -17,6 +17,9 @@ def test_the_machine_is_what_bits_depend_on(run_of, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     without = machine(run_of("score"))
     assert differences(found, without) == "compiled kernels yes, now no"
+    monkeypatch.delenv("CXX")
+    monkeypatch.setenv("NASSL_KERNELS", "0")
+    assert machine(run_of("score")) == without
     del without["numpy"]
     assert differences(without, found) == (
         f"compiled kernels no, now yes; numpy none, now {found['numpy']}"
