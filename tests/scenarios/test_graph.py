@@ -7,12 +7,15 @@ import ast
 import os
 import shutil
 import sys
+import tomllib
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
 from dvc.repo import Repo
+from packaging.requirements import Requirement
 
 from stages.runs.lines import RUNS
 from stages.runs.run import resolve_run
@@ -212,3 +215,21 @@ def test_the_lock_pins_everything_that_is_asked_for():
         if asked:
             name, _, version = asked.partition("==")
             assert pinned[name] == (version or pinned[name]), name
+
+
+def test_what_is_asked_for_is_what_the_package_and_its_extras_need():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    asked = [
+        Requirement(line)
+        for text in (ROOT / "requirements.in").read_text().splitlines()
+        if (line := text.partition("#")[0].strip())
+    ]
+    assert {Requirement(each).name for each in needed} == {each.name for each in asked}
+    pinned = dict(
+        line.lower().replace("_", "-").split("==")
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if "==" in line
+    )
+    for each in map(Requirement, needed):
+        assert each.specifier.contains(pinned[each.name]), each
