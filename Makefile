@@ -24,7 +24,7 @@ plan: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN)
 
 compare: .venv/installed
-	@$(RUN) dvc exp show --only-changed --drop '(results|stages|workflow|report|params)[/.]' --no-pager
+	@$(RUN) dvc exp show --only-changed --drop '(results|stages|nassl|workflow|report|params)[/.]' --no-pager
 
 slurm: .venv/cluster
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/slurm

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nassl.settings import Evolution, SettingsError
+from nassl.settings.errors import SettingsError
+from nassl.settings.strategies import Evolution
 
 
 def total_epochs(operations: int, elimination_epochs: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nassl.settings import SettingsError
+from nassl.settings.errors import SettingsError
 
 
 def typed(cls: Any, values: dict[str, Any], where: str) -> Any:

@@ -17,7 +17,7 @@ from stages.runs.lines import RUNS
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [
     path
-    for folder in ("stages", "workflow", "benchmarks")
+    for folder in ("nassl", "stages", "workflow", "benchmarks")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
