@@ -1,4 +1,4 @@
-"""JSON files, whole or not at all, and the error for input that cannot be used."""
+"""JSON files, written atomically, and the error for input that cannot be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class InputError(ValueError):
 
 
 def no_room(error: OSError) -> str:
-    """What a full disk means for a run."""
+    """The message of a run that found the disk full."""
     where = f" at {error.filename}" if error.filename else ""
     return (
         f"no room to write{where} ({error.strerror}); checkpoints and finished outputs are intact: "
@@ -25,8 +25,8 @@ def no_room(error: OSError) -> str:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Sorted and indented, so that the same content gives the same bytes. The file is written
-    beside its place and renamed: it is there whole or not at all."""
+    """Writes sorted, indented JSON: the same content gives the same bytes. The file is written
+    under another name and renamed, so it is never half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
     beside.write_text(json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
@@ -44,5 +44,5 @@ def read_json(path: Path) -> Any:
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested without end
         raise InputError(
             f"{path} is not JSON: {error}; if a stage wrote it, run that stage again with `dvc "
-            "repro --force`; if it is your own, mend it or give another"
+            "repro --force`; if it is your own, fix it or use another"
         ) from error

@@ -1,7 +1,8 @@
 """manifest.json: what a stage wrote, with hashes, so that a changed byte is noticed on reading.
 
-A stage's command writes it last, hence a run's folder without one is not complete. It is sealed by
-its own hash, and so is cost.json, which differs from machine to machine while a manifest must not.
+A stage's command writes it last, so a run's folder without one is incomplete. It is sealed with its
+own hash. So is cost.json, which it does not list, because costs differ between machines and a
+manifest must not.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def write_manifest(folder: Path, maker: str) -> None:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """sha256 of all files below `folder` by their path in it, but for manifest and cost."""
+    """sha256 of all files below `folder` by their path in it, except manifest and cost."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path: path.relative_to(folder).as_posix() for path in files}
     return {name: _hash_of(path) for path, name in names.items() if name not in (MANIFEST, COST)}
@@ -37,9 +38,9 @@ def file_hashes(folder: Path) -> dict[str, str]:
 def verify(path: Path) -> None:
     """Compares what a stage is given with what the stage before it wrote.
 
-    A file is compared with the manifest beside it; without one it was made by hand and passes. A
-    folder is compared as a whole; one without a manifest must have them in all of its folders. What
-    is missing altogether is left to whoever opens it.
+    A file is compared with the manifest beside it; without one it was made by hand and is accepted.
+    A folder is compared as a whole; one without a manifest must have them in all of its folders. A
+    missing path is reported by the code that opens it.
 
     Raises InputError naming the file, both hashes, and the stage to run again.
     """
@@ -62,10 +63,12 @@ def verify(path: Path) -> None:
     elif path.is_dir():
         folders = sorted(inner for inner in path.iterdir() if inner.is_dir())
         if not folders:
-            raise InputError(f"{path} has no {MANIFEST}: its stage did not end; run it again")
+            raise InputError(f"{path} has no {MANIFEST}: its stage did not finish; run it again")
         for inner in folders:
             if not (inner / MANIFEST).exists():
-                raise InputError(f"{inner} has no {MANIFEST}: its stage did not end; run it again")
+                raise InputError(
+                    f"{inner} has no {MANIFEST}: its stage did not finish; run it again"
+                )
             verify(inner)
 
 
@@ -81,7 +84,7 @@ def _read_sealed(path: Path, maker: str = "") -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or SEAL not in content:
         maker = maker or (str(content.get("maker", "")) if isinstance(content, dict) else "")
-        raise InputError(f"{path} does not hold its own {SEAL}; {_again(maker)}")
+        raise InputError(f"{path} does not match its own {SEAL}; {_again(maker)}")
     rest = {key: value for key, value in content.items() if key != SEAL}
     if (found := _seal_of(rest)) != content[SEAL]:
         maker = maker or str(rest.get("maker", ""))
@@ -104,11 +107,11 @@ def _changed(path: Path, found: str, expected: str, source: str, maker: str) -> 
 
 
 def _again(maker: str) -> str:
-    """`--force`, because a file that changed without a trace looks up to date to DVC, and its copy
-    in the cache may be the damaged one."""
+    """With `--force`, because DVC may take a silently changed file for up to date, and its copy in
+    the cache may be the damaged one."""
     return (
         f"make it again with `dvc repro --force --single-item {maker or '<its stage>'}`, "
-        "no other stage needs to"
+        "no other stage has to run"
     )
 
 

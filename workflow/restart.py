@@ -135,7 +135,7 @@ def _whole(path: Path) -> bool:
     if _is_beginning(text):
         return False
     raise Refused(
-        f"{path} is not a lock file of DVC ({problem}); nothing was changed. Mend it, take the "
+        f"{path} is not a lock file of DVC ({problem}); nothing was changed. Fix it, take the "
         f"last version from Git (`git checkout -- {path}`), or move it away"
     )
 

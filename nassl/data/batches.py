@@ -25,12 +25,14 @@ class Batch(NamedTuple):
 class Batches:
     """Batches of `images[indices]`; `labels`, if given, are those of all images, (N,).
 
-    Packed images are gathered in the calling thread: it takes microseconds, any hand-over more.
-    Images that must be decoded are decoded `AHEAD` batches in advance in `workers` threads (Pillow
-    releases the interpreter's lock while it decodes and resizes, and threads start at once, whereas
-    a process would import torch first). `waiting_share` then says what that did not hide.
+    Packed images are gathered in the calling thread: that takes microseconds, less than handing
+    them to another thread. Images that must be decoded are decoded `AHEAD` batches in advance in
+    `workers` threads (Pillow releases the interpreter's lock while it decodes and resizes, and
+    threads start at once, whereas a process would import torch first). `waiting_share` reports the
+    time that was still spent waiting.
 
-    `part` = (number, parts): a process of several that share every batch equally gets its own rows.
+    `part` = (number, parts): where several processes share every batch equally, the rows of process
+    `number`.
 
     Raises InputError if there are fewer images than one batch and the rest is dropped, or if a
     batch cannot be shared equally.
@@ -63,7 +65,7 @@ class Batches:
         if self._parts > 1 and (batch_size % self._parts or not drop_last):
             raise InputError(
                 f"recipe.batch_size is {batch_size}, which {self._parts} devices cannot share "
-                "equally; make it a multiple of them, or change resources.<stage>.gpus"
+                "equally; make it a multiple of that, or change resources.<stage>.gpus"
             )
         self.images, self.labels = images, labels
         self.indices = np.asarray(indices)

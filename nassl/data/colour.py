@@ -48,7 +48,7 @@ def change(
 
 
 def _blend(x: torch.Tensor, kind: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
-    """The change of `kind` (B,) for every image, in place; HUE: none.
+    """The change of `kind` (B,) for every image, in place; HUE changes nothing.
 
     The three are one formula, x <- factor * x + (1 - factor) * y, with y = 0 (brightness), the mean
     of the grayscale image (contrast), or the grayscale image (saturation).

@@ -120,7 +120,7 @@ def load_array(file: Path) -> np.ndarray:
     except FileNotFoundError as error:
         raise InputError(f"{file} is missing; run prepare") from error
     except ValueError as error:
-        raise InputError(f"{file} is no array ({error}); run prepare again") from error
+        raise InputError(f"{file} is not an array ({error}); run prepare again") from error
 
 
 def label_free_part(folder: Path) -> str:
@@ -162,7 +162,7 @@ def _images_manifest(folder: Path) -> dict:
 def _labels_manifest(folder: Path) -> dict:
     manifest = read_json(folder / "manifest.json")
     if not isinstance(manifest, dict):
-        raise InputError(f"{folder / 'manifest.json'} is no mapping; run prepare again")
+        raise InputError(f"{folder / 'manifest.json'} is not a mapping; run prepare again")
     if manifest.get("labels") is None:
         raise InputError(
             f"{folder} holds no labels; this run needs them: give it the prepared `labels` folder "

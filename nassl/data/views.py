@@ -28,15 +28,17 @@ CROPS = ("resized", "padded", "none")
 class RandomViews:
     """uint8 (B, 3, H, W) to float32 (B, 3, S, S), normalised by `mean` and `std` (3,).
 
-    S is `settings.size`, or H = W if that is 0. Raises SettingsError for a combination that has no
-    meaning.
+    S is `settings.size`, or H = W if that is 0. Raises SettingsError for an impossible
+    combination.
     """
 
     def __init__(self, settings: Views, mean: torch.Tensor, std: torch.Tensor) -> None:
         if settings.crop not in CROPS:
-            raise SettingsError(f"views.crop is {settings.crop!r}; there are: {', '.join(CROPS)}")
+            raise SettingsError(f"views.crop is {settings.crop!r}; available: {', '.join(CROPS)}")
         if settings.size and settings.crop == "padded":
-            raise SettingsError("views.size is for crop: resized or none; a padded crop keeps size")
+            raise SettingsError(
+                "views.size works with crop: resized or none; a padded crop keeps the size"
+            )
         self.settings = settings
         self._normalise = _Normalise(mean, std)
 

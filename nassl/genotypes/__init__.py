@@ -44,12 +44,12 @@ def validate(content: Any, where: str = "genotype") -> Genotype:
         raise InputError(f"{where} is {content!r}; a mapping with the key 'space' is expected")
     space = content.get("space")
     if not isinstance(space, str) or space not in GENOTYPES:
-        raise InputError(f"{where}: space is {space!r}; there are: {', '.join(sorted(GENOTYPES))}")
+        raise InputError(f"{where}: space is {space!r}; available: {', '.join(sorted(GENOTYPES))}")
     return GENOTYPES[space].from_json(content, where)
 
 
 def read_genotype(path: Path) -> Genotype:
-    """Raises InputError if the file is missing, is not JSON, or describes no network."""
+    """Raises InputError if the file is missing, is not JSON, or does not describe a network."""
     return validate(read_json(path), str(path))
 
 

@@ -80,7 +80,7 @@ class BlockGenotype:
                 )
             if operation not in OPERATIONS:
                 raise InputError(
-                    f"{place}.operation is {operation!r}; there are: {', '.join(OPERATIONS)}"
+                    f"{place}.operation is {operation!r}; available: {', '.join(OPERATIONS)}"
                 )
             if operation == IDENTITY and stage != last:
                 raise InputError(

@@ -151,7 +151,7 @@ def _node(content: Any, number: int, where: str) -> tuple[Edge, ...]:
         operation, predecessor = edge
         if operation not in KEPT_OPERATIONS:
             raise InputError(
-                f"{where}: operation is {operation!r}; there are: {', '.join(KEPT_OPERATIONS)}"
+                f"{where}: operation is {operation!r}; available: {', '.join(KEPT_OPERATIONS)}"
             )
         if type(predecessor) is not int or not 0 <= predecessor < number:
             raise InputError(

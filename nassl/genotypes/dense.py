@@ -95,7 +95,7 @@ def random_dense(seed: int) -> DenseGenotype:
 
 
 def remap(cell_genotype: Any) -> DenseGenotype:
-    """A two-edges-per-node genotype of DARTS' cell space as a dense one: edges that it lacks are
+    """A two-edges-per-node genotype of DARTS' cell space as a dense one: missing edges become
     `none`; a dilated convolution, which this space does not have, becomes the separable one with
     the same kernel."""
 
@@ -147,6 +147,6 @@ def _node(content: Any, number: int, where: str) -> tuple[tuple[str, int], ...]:
     for operation, _ in content:
         if operation not in OPERATIONS:
             raise InputError(
-                f"{where}: operation is {operation!r}; there are: {', '.join(OPERATIONS)}"
+                f"{where}: operation is {operation!r}; available: {', '.join(OPERATIONS)}"
             )
     return tuple((operation, predecessor) for operation, predecessor in content)

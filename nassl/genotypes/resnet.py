@@ -28,5 +28,5 @@ class ResNetGenotype:
         depth = content["depth"]
         if type(depth) is not int or depth not in RESNET_DEPTHS:
             allowed = ", ".join(map(str, RESNET_DEPTHS))
-            raise InputError(f"{where}: depth is {depth!r}; there are: {allowed}")
+            raise InputError(f"{where}: depth is {depth!r}; available: {allowed}")
         return cls(depth)

@@ -1,4 +1,4 @@
-"""The one reader that decides what an image file is: folders, VOC, COCO and the detector use it."""
+"""The single reader of image files: used for folders, VOC, COCO and by the detector."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TURNS = {  # by EXIF's orientation: what brings the stored image upright
 }
 BACK = TURNS | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}  # undoes TURNS
 MAY_BE_SEVERAL = ("GIF", "TIFF", "WebP", "AVIF")
-HEAD_OF_PNG = 512  # bytes within which an animated PNG says that it is one
+HEAD_OF_PNG = 512  # bytes within which an animated PNG declares itself
 SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
 
 
@@ -44,10 +44,10 @@ def picture(content: bytes, *, turned: bool = True, draft: int = 0) -> Image.Ima
     """An image file's bytes as a PIL image of mode RGB, turned as its EXIF orientation says, or as
     it is stored (`turned=False`).
 
-    It has its whole size; with `draft` a JPEG may come smaller, yet at least `draft` pixels wide
-    and high, which is several times faster for photographs. Grayscale, palette and CMYK become RGB,
-    transparent pixels are put on black, more than 8 bits are brought to 8 (`depth.shallow`); of an
-    animation, or of several pages, the first counts.
+    It has its full size; with `draft`, a JPEG may be decoded smaller, but at least `draft` pixels
+    wide and high, which is several times faster for photographs. Grayscale, palette and CMYK become
+    RGB, transparent pixels are put on black, and more than 8 bits are reduced to 8
+    (`depth.shallow`). Of an animation, or of several pages, the first is used.
 
     Raises UnreadableImage, also for a truncated file and for one of more pixels than Pillow
     considers safe.
@@ -57,14 +57,14 @@ def picture(content: bytes, *, turned: bool = True, draft: int = 0) -> Image.Ima
         method = (TURNS if turned else BACK).get(orientation) if turned != is_turned else None
         if method is not None:
             coloured = coloured.transpose(method)
-        coloured.info.clear()  # so that nobody turns it a second time
+        coloured.info.clear()  # so that it is not turned a second time
         return coloured
 
 
 def whole(content: bytes) -> tuple[tuple[int, int], tuple[int, int], int]:
     """(width, height) as stored and as turned by EXIF, and the orientation that EXIF says, of an
-    image that `picture` can read: it is decoded, a JPEG at an eighth, which is enough to find it
-    truncated. Raises UnreadableImage."""
+    image that `picture` can read. It is decoded (a JPEG at an eighth of its size), which is enough
+    to detect truncation. Raises UnreadableImage."""
     with _opened(content) as image:
         size = image.size
         _, orientation, is_turned = _loaded(image, draft=1)
@@ -74,8 +74,8 @@ def whole(content: bytes) -> tuple[tuple[int, int], tuple[int, int], int]:
 
 
 def frames(content: bytes) -> int:
-    """How many frames or pages an image file has; of several only the first is used. Meant for a
-    file that `picture` reads."""
+    """How many frames or pages an image file has; of several only the first is used. The file must
+    be one that `picture` can read."""
     if kind_of(content) not in MAY_BE_SEVERAL and b"acTL" not in content[:HEAD_OF_PNG]:
         return 1
     with _opened(content) as image:
@@ -91,7 +91,7 @@ def square(content: bytes, side: int) -> np.ndarray:
 
 @contextmanager
 def _opened(content: bytes) -> Iterator[Image.Image]:
-    """Whatever goes wrong while the image is used, it is an UnreadableImage."""
+    """Turns any error while the image is used into an UnreadableImage."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -104,17 +104,17 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
         raise UnreadableImage(
             f"it is a {kind} file of a variety that cannot be read; convert it to PNG or JPEG"
             if kind
-            else "it is no image of a known kind"
+            else "it is not an image of a known kind"
         ) from error
     except (UnreadableImage, MemoryError):
         raise
-    except Exception as error:  # Pillow's decoders raise many kinds for broken bytes
+    except Exception as error:  # Pillow's decoders raise many kinds of errors
         raise UnreadableImage(f"{type(error).__name__}: {error}") from error
 
 
 def _check_size(image: Image.Image) -> None:
-    """Pillow only warns, and what warnings do is one for all threads: one thread's `catch_warnings`
-    may end while another relies on its own."""
+    """Checked here because Pillow only warns, and warning filters are shared by all threads: one
+    thread's `catch_warnings` may end while another still relies on its own."""
     limit = Image.MAX_IMAGE_PIXELS
     if limit is not None and image.width * image.height > limit:
         raise UnreadableImage(
@@ -140,8 +140,8 @@ def _loaded(image: Image.Image, draft: int) -> tuple[Image.Image, int, bool]:
 def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(ORIENTATION, 1)
-    except Exception as error:  # as many kinds as there are ways to break it
-        raise UnreadableImage(f"its EXIF block is broken ({error}): which way up is it?") from error
+    except Exception as error:  # many kinds of errors
+        raise UnreadableImage(f"its EXIF block is broken ({error}): orientation unknown") from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:

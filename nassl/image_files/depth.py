@@ -1,7 +1,8 @@
 """Images of more than 8 bits, by one rule that never makes them all black or all white.
 
-A channel of 16 or 32 bits, or of floats, says nowhere which value is white: cameras and microscopes
-write 12 bits into 16, others 0 to 1, degrees or metres. So each file's own values decide.
+A channel of 16 or 32 bits, or of floats, does not record which value is white: cameras and
+microscopes write 12 bits into 16, others 0 to 1, degrees or metres. So it is derived from each
+file's own values.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 WHITES = (255, 1023, 4095, 16383, 65535)  # the largest values of 8, 10, 12, 14 and 16 bits
 LEAST_SPAN = 1 / 8  # of the range from 0 to white that an image has to fill
 SAMPLE = 2**16  # pixels in which different values are counted
-MANY, FEW = 64, 32  # values before, shades after: more than that are not to become less than this
+MANY, FEW = 64, 32  # an image with at least MANY values must keep at least FEW shades
 DARKEST_16 = 63  # of 255: a 16-bit colour channel below this holds 14 bits or fewer
 TIFF_SAMPLES = 339  # the tag that says whether numbers are signed
 
@@ -27,8 +28,8 @@ def shallow(image: Image.Image) -> Image.Image:
     White is the largest value of the fewest bits (8, 10, 12, 14, 16) that hold the image's own
     largest value; for floats of at most 1 it is 1. An image that has negative or larger values, or
     fills less than an eighth of that range, is scaled from its own smallest to its own largest
-    value. Raises UnreadableImage for values that are no numbers, and where a few outlying values
-    (a hot pixel, a code for missing ones) would leave the rest with hardly a shade.
+    value. Raises UnreadableImage for values that are not numbers, and where a few outliers (a hot
+    pixel, a code for missing values) would leave hardly any shades for the rest.
     """
     values = np.asarray(image)
     if image.format == "TIFF" and image.mode == "I" and _unsigned(image):
@@ -39,7 +40,7 @@ def shallow(image: Image.Image) -> Image.Image:
     if not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         raise UnreadableImage(
-            f"{count} of its {values.size} values are no finite numbers (NaN or infinite); "
+            f"{count} of its {values.size} values are not finite numbers (NaN or infinite); "
             "replace them, or convert it to 8 bits"
         )
     low, high = _range(values, image.mode)
@@ -78,5 +79,5 @@ def check_colour_depth(image: Image.Image) -> None:
     if max(high for _, high in image.convert("RGB").getextrema()) <= DARKEST_16:
         raise UnreadableImage(
             "its colour channels have 16 bits and use at most the lower 14 (as 12-bit cameras "
-            "write), so that it would be nearly black; convert it to 8 bits per channel"
+            "write), so it would be nearly black; convert it to 8 bits per channel"
         )

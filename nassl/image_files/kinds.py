@@ -1,4 +1,4 @@
-"""Which files are images: by their endings, and where these say nothing by their first bytes."""
+"""Which files are images: by extension and, where that is inconclusive, by their first bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EXTENSIONS = (
     *(".tif", ".tiff", ".avif", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".ppm", ".pgm"),
     *(".pbm", ".pnm", ".pfm", ".tga", ".pcx", ".sgi", ".qoi", ".ico", ".psd"),
 )
-NO_IMAGES = {  # endings whose files are not opened to find out
+NO_IMAGES = {  # extensions of files that are not opened: no images
     ".txt", ".xml", ".json", ".jsonl", ".csv", ".tsv", ".md", ".rst", ".yaml", ".yml", ".toml",
     ".html", ".htm", ".js", ".css", ".py", ".ipynb", ".log", ".ini", ".cfg", ".db", ".sqlite",
     ".lnk", ".url", ".npy", ".npz", ".mat", ".pkl", ".pt", ".pth", ".h5", ".zip", ".tar", ".gz",
@@ -19,7 +19,7 @@ NO_IMAGES = {  # endings whose files are not opened to find out
 }  # fmt: skip
 HEAD = 32  # first bytes that `kind_of` needs
 
-# What systems and programs leave in folders: no image of the data set, whatever it is called.
+# Folders that systems and programs create: nothing in them belongs to the data set.
 LITTER = ("__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information")
 
 READ = {  # kinds with unmistakable first bytes that Pillow reads
@@ -51,7 +51,7 @@ BY_CONTENT = ("JPEG", "PNG", "GIF", "JPEG 2000", "WebP", "AVIF")
 
 
 def kind_of(content: bytes) -> str:
-    """What the first bytes say of a file; empty if they say nothing known."""
+    """The kind of file that the first bytes indicate; empty if it is unknown."""
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "WebP"
     if content[4:8] == b"ftyp":
@@ -64,7 +64,7 @@ def kind_of(content: bytes) -> str:
 
 
 def hidden(path: str) -> bool:
-    """Whether a part of the path is hidden, or something that systems leave behind."""
+    """Whether a part of the path is hidden, or created by an operating system."""
     if path[0] != "." and "/." not in path and not any(name in path for name in LITTER):
         return False  # the usual case, a million times
     parts = PurePosixPath(path).parts

@@ -1,7 +1,7 @@
-"""Files of the user's that prepared data refer to: read only if they are still what was prepared.
+"""The user's files that prepared data refer to: read only if they have not changed since.
 
-`prepare` records the SHA-256 of every file that it lists and does not copy; whoever reads one of
-them later reads it by `unchanged`, which hashes the bytes that it gives.
+`prepare` records the SHA-256 of every file that it lists and does not copy. Later reads go through
+`unchanged`, which hashes the bytes that it returns.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ def save_digests(file: Path, digests: Sequence[bytes]) -> None:
 def load_digests(file: Path, count: int) -> np.ndarray:
     """uint8 (count, 32), mapped from disk: `bytes(found[i])` is the i-th digest.
 
-    Raises InputError if there are none, or another number of them.
+    Raises InputError if they are missing or their number differs.
     """
     try:
         found = np.load(file, mmap_mode="r" if count else None, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} is missing or no array ({error}); run prepare again") from error
+        raise InputError(
+            f"{file} is missing or not an array ({error}); run prepare again"
+        ) from error
     if found.shape != (count, DIGEST) or found.dtype != np.uint8:
         raise InputError(
             f"{file} holds {found.dtype} {found.shape}; {count} digests of {DIGEST} bytes are "
@@ -48,7 +50,7 @@ def load_digests(file: Path, count: int) -> np.ndarray:
 def unchanged(path: Path, expected: bytes, maker: str) -> bytes:
     """The bytes of `path`, which `maker` (prepare@<run>) saw with the SHA-256 `expected`.
 
-    Raises InputError if the file is gone, unreadable, or another one by now.
+    Raises InputError if the file is gone, unreadable, or has changed.
     """
     try:
         content = path.read_bytes()
@@ -66,7 +68,7 @@ def unchanged(path: Path, expected: bytes, maker: str) -> bytes:
 
 
 def prepare_again(maker: str) -> str:
-    """What to do about changed files, as the second half of a sentence."""
+    """What to do about changed files, as the end of a sentence."""
     return (
         f"prepare the data as they are now with `dvc repro --force --single-item {maker}` and "
         "start the same command again"

@@ -1,7 +1,7 @@
-"""What is raised for a file that is no usable image."""
+"""The error for a file that is not a usable image."""
 
 from __future__ import annotations
 
 
 class UnreadableImage(ValueError):
-    """Bytes that are no whole image: says what is wrong, not where it lies."""
+    """Bytes that are not a complete image. The text says what is wrong, not in which file."""

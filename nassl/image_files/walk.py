@@ -18,7 +18,7 @@ HIDDEN = "hidden or of the system"
 @dataclass
 class Found:
     """`paths` of images with slashes, relative to the root; `others` counts all other files by
-    kind; `by_content` counts images by an ending that is not an image's; `first` has the first file
+    kind; `by_content` counts images whose extension is not an image's; `first` has the first file
     of each kind of both; `empty` has the topmost folders without an image."""
 
     paths: list[str] = field(default_factory=list)
@@ -28,8 +28,8 @@ class Found:
     empty: list[str] = field(default_factory=list)
 
     def sort_out(self, path: str, head: Callable[[], bytes]) -> bool:
-        """Whether the file is an image; counts it if it is none. `head` gives its first bytes, and
-        is asked only where the ending says too little."""
+        """Whether the file is an image; counts it if not. `head` returns its first bytes, and is
+        called only where the extension is inconclusive."""
         if hidden(path):
             self.count(self.others, HIDDEN, path)
             return False
@@ -76,8 +76,8 @@ def walk(root: Path) -> Found:
             if inside and hidden(inside):
                 continue
             raise InputError(
-                f"{root / inside} cannot be opened ({error.strerror}); allow it, or move the folder"
-                " elsewhere"
+                f"{root / inside} cannot be opened ({error.strerror}); make it readable, or move "
+                "the folder elsewhere"
             ) from error
         below = []
         for entry in ordered:
@@ -115,8 +115,8 @@ def _head(path: Path) -> bytes:
 
 
 def listing(paths: Iterable[str]) -> str:
-    """SHA-256 of all paths together, whatever their order: another file, or one less or in another
-    folder, is another listing."""
+    """SHA-256 of all paths together, in any order: it changes when a file is added, removed,
+    renamed or moved."""
     whole = hashlib.sha256()
     for path in sorted(paths):
         whole.update(f"{path}\0".encode("utf-8", "surrogateescape"))

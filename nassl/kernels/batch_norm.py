@@ -1,7 +1,7 @@
-"""Batch norm whose training is fast on CPUs too, with a ReLU behind it as one function.
+"""Batch norm that trains fast on CPUs too, optionally fused with the ReLU after it.
 
-torch's takes its time where channels are few. The arithmetic is batch_norm.cpp's; in evaluation
-mode, without a compiler, and for shapes for which it does not pay, torch's stays.
+torch's own is slow for few channels. The arithmetic is in batch_norm.cpp; torch's own is used in
+evaluation mode, without a compiler, and for shapes where the kernel is no faster.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from nassl.kernels import loader
 
 SOURCE = Path(__file__).with_suffix(".cpp")
-# Vectors are worked on four at a time. Where the channels do not divide these, nor nearly so, maps
-# are read in too many pieces; measured.
+# Vectors are processed four at a time. Where the number of channels does not (nearly) divide them,
+# maps are read in too many pieces (measured).
 LONGEST_PERIOD = 256
 
 _P, _I, _N, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_double
@@ -61,7 +61,7 @@ class BatchNorm(nn.BatchNorm2d):
 
 def rectified(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     """relu(norm(x)) (B, C, H, W)."""
-    # A batch norm may have become another, synchronised one.
+    # `synchronise` may have changed the class of the batch norm.
     if type(norm) is BatchNorm and norm.training and _pays(norm, x, norm.weight):
         norm.num_batches_tracked.add_(1)
         return _BatchNorm.apply(x, norm.weight, norm.bias, norm, True)
@@ -92,7 +92,7 @@ def _call(name: str, x: Tensor, *arguments: Tensor | float | None) -> None:
 
 
 class _BatchNorm(torch.autograd.Function):
-    """x (B, C, H, W), channels_last; weight and bias (C,) or None. Moves norm's running
+    """x (B, C, H, W), channels_last; weight and bias (C,) or None. Updates norm's running
     statistics."""
 
     @staticmethod
@@ -113,7 +113,7 @@ class _BatchNorm(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, mean, inverse = ctx.saved_tensors
         needed = ctx.needs_input_grad[:3]
-        if torch.is_grad_enabled():  # second derivatives are asked for: by torch's own
+        if torch.is_grad_enabled():  # second derivatives are needed: torch's own
             if ctx.rectify:
                 y = F.batch_norm(x, None, None, weight, bias, True, 0.0, ctx.epsilon)
                 gradient = gradient * (y > 0)

@@ -1,12 +1,12 @@
 """Depthwise convolutions whose backward pass is fast on CPUs too.
 
-At stride 1 the gradients are depthwise.cpp's, and where channels or pixels are few, so are the
-outputs; oneDNN is slower there.
+At stride 1 the gradients are computed by depthwise.cpp and, for few channels or pixels, the outputs
+too; oneDNN is slower there.
 
-Without a compiler there remains oneDNN, which has a fast kernel for the weight gradient of a
-depthwise convolution only up to kernels of three columns (any number of rows); beyond that it
-computes a dense 16 x 16 block per channel group, ten times slower. Then the five columns of a 5x5
-kernel are found by two such fast calls:
+Without a compiler oneDNN is used. It has a fast kernel for the weight gradient of a depthwise
+convolution only up to three columns (any number of rows); beyond that it computes a dense 16 x 16
+block per channel group, ten times slower. Then the five columns of a 5x5 kernel are found by two
+such fast calls:
 
 - columns 1, 2, 3 (offsets -1, 0, 1): the weight gradient of a 5x3 convolution;
 - columns 0 and 4 (offsets -2, 2): the same on a view of both maps in which two neighbouring columns
@@ -27,8 +27,8 @@ from torch import Tensor
 from nassl.kernels import loader
 
 SOURCE = Path(__file__).with_suffix(".cpp")
-# Where it pays, measured: channels that vectors fit into a few times; for the outputs alone, fewer
-# channels than a vector has, or so few numbers that a call of oneDNN costs more.
+# Where the kernel is faster (measured): channels that hold a few whole vectors; for the outputs
+# alone, fewer channels than a vector has, or so few numbers that calling oneDNN costs more.
 LONGEST_PERIOD, FEW_CHANNELS, FEW_NUMBERS = 64, 16, 2**15
 NARROWEST = 8  # columns; below, oneDNN's fast kernel does not take the paired view
 
@@ -87,7 +87,7 @@ def _call(name: str, x: Tensor, weight: Tensor, *arguments: Tensor | int) -> Non
 
 
 def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
-    """The convolution, or, `turned`, from the gradient of its outputs that of its inputs."""
+    """The convolution or, if `turned`, the gradient of its inputs from that of its outputs."""
     y = torch.empty_like(x)
     _call("convolve", x, weight, weight.contiguous(), turned, y)
     return y
@@ -105,7 +105,7 @@ class _Compiled(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        if torch.is_grad_enabled():  # second derivatives are asked for: by torch's own
+        if torch.is_grad_enabled():  # second derivatives are needed: torch's own
             mask = *ctx.needs_input_grad, False
             padding = weight.shape[-1] // 2
             return _convolution_backward(gradient, x, weight, (padding, padding), mask)[:2]

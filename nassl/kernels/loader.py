@@ -83,8 +83,8 @@ def switched_on() -> bool:
     value = os.environ.get(SWITCH, "1")
     if value not in ("0", "1"):
         raise InputError(
-            f"{SWITCH} is {value!r} in the environment; allowed: 1, the compiled kernels compute "
-            "where they are faster, and 0, torch computes everything"
+            f"{SWITCH} is {value!r} in the environment; allowed: 1 (compiled kernels where they "
+            "are faster) and 0 (torch computes everything)"
         )
     return value == "1"
 

@@ -1,7 +1,7 @@
 """3x3 convolutions with a quarter of the multiplications: Winograd's F(4x4, 3x3) on the CPU.
 
-The arithmetic is winograd.cpp's, compiled when first needed into the user's cache. Without a
-compiler, on other devices, and for shapes for which it does not pay, torch's convolution stays.
+The arithmetic is in winograd.cpp, compiled into the user's cache when first needed. Without a
+compiler, on other devices, and for shapes where it is no faster, torch's convolution is used.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from nassl.kernels import loader
 SOURCE = Path(__file__).with_suffix(".cpp")
 HEADERS = (SOURCE.with_name("winograd_transforms.h"),)
 CHANNELS = 32  # both numbers of channels are multiples of this
-# Where it pays, measured: enough tiles to repay the transforms of the kernels; at most this part of
-# the direct multiplications, since tiles that stick out of an image do too many.
+# Where it is faster (measured): enough tiles to repay transforming the kernels, and at most this
+# share of the direct multiplications, since tiles that reach over the border waste some.
 LEAST_TILES, MOST_MULTIPLICATIONS = 32, 0.5
 TILES = {"convolve": 48, "weight_gradient": 128}  # worked on at a time: what the caches hold
 
@@ -48,7 +48,7 @@ def _call(name: str, *arguments: Tensor | int, dtype: torch.dtype) -> None:
 
 
 def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
-    """The convolution, or, `turned`, from the gradient of its outputs that of its inputs."""
+    """The convolution or, if `turned`, the gradient of its inputs from that of its outputs."""
     n, channels, height, width = x.shape
     x = x.contiguous(memory_format=torch.channels_last)
     if weight.stride(2) != 3 * weight.stride(3):
@@ -89,7 +89,7 @@ class Winograd(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        if torch.is_grad_enabled():  # second derivatives are asked for: by torch's own
+        if torch.is_grad_enabled():  # second derivatives are needed: torch's own
             sizes = [1, 1], [1, 1], [1, 1], False, [0, 0], 1
             return torch.ops.aten.convolution_backward(
                 gradient, x, weight, None, *sizes, [*ctx.needs_input_grad, False]
@@ -118,8 +118,8 @@ class WinogradConv2d(nn.Conv2d):
 
 
 def use_winograd(network: nn.Module) -> None:
-    """Exchanges every convolution inside `network` that WinogradConv2d can do for one with the very
-    same parameters, under the same name."""
+    """Replaces every convolution inside `network` that WinogradConv2d supports, keeping its
+    parameters and its name."""
     for parent in network.modules():
         for name, conv in parent.named_children():
             if type(conv) is nn.Conv2d and _fits(conv):

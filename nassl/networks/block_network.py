@@ -90,7 +90,7 @@ class Stem(nn.Module):
             self.conv1 = nn.Conv2d(in_channels, channels, 3, 1, 1, bias=False)
             self.pool = nn.Identity()
         else:
-            raise ValueError(f"stem is {kind!r}; there are: cifar, imagenet")
+            raise ValueError(f"stem is {kind!r}; available: cifar, imagenet")
         self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
 

@@ -52,7 +52,7 @@ def build_network(
     """
     if genotype.space not in BUILDERS:
         raise SettingsError(
-            f"no network for the space {genotype.space!r}; there are: {', '.join(BUILDERS)}"
+            f"no network for the space {genotype.space!r}; available: {', '.join(BUILDERS)}"
         )
     built = BUILDERS[genotype.space](genotype, network)
     if auxiliary:

@@ -27,7 +27,7 @@ class ResNet(nn.Module):
         from torchvision.models.resnet import BasicBlock, Bottleneck
 
         if network.stem not in ("cifar", "imagenet"):
-            raise SettingsError(f"stem is {network.stem!r}; there are: cifar, imagenet")
+            raise SettingsError(f"stem is {network.stem!r}; available: cifar, imagenet")
         block = BasicBlock if depth == 18 else Bottleneck
         width = network.channels or 64
         if network.stem == "imagenet":

@@ -57,7 +57,7 @@ STEMS = {"cifar": CifarStem, "imagenet": ImageNetStem}
 def build_stem(kind: str, in_channels: int, channels: int) -> CifarStem | ImageNetStem:
     """Raises SettingsError if there is no such stem."""
     if kind not in STEMS:
-        raise SettingsError(f"stem is {kind!r}; there are: {', '.join(STEMS)}")
+        raise SettingsError(f"stem is {kind!r}; available: {', '.join(STEMS)}")
     return STEMS[kind](in_channels, channels)
 
 

@@ -64,8 +64,8 @@ def build_objective(
     """
     if settings.kind not in BUILDERS:
         raise SettingsError(
-            f"objective.kind is {settings.kind!r}, with which nothing is trained; "
-            f"there are: {', '.join(sorted(BUILDERS))}"
+            f"objective.kind is {settings.kind!r}, which trains nothing; "
+            f"available: {', '.join(sorted(BUILDERS))}"
         )
     rest = {"classes": classes, "stem": stem, "images": images}
     objective = BUILDERS[settings.kind](settings, network, mean, std, **rest)

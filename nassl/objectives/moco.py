@@ -43,7 +43,7 @@ class MoCoObjective(Objective):
     m * teacher + (1 - m) * student (eq. 7; MoCo's code does so before the next step, which is the
     same), and the keys of the step take the place of the oldest ones in the queue. Batch norm
     statistics of the teacher are its own. A teacher of a weight-sharing network follows the
-    student's architecture, and only parameters of the present sub-network move.
+    student's architecture, and only parameters of the current sub-network move.
 
     With `groups` > 1 a training batch goes through the networks in that many parts, each with its
     own batch norm statistics, as on that many devices; the teacher's parts are made of other images
@@ -52,8 +52,8 @@ class MoCoObjective(Objective):
     into every process's queue. The loss is that of a process's own images: its mean over processes
     is the loss of the whole batch. Running statistics are averaged over processes.
 
-    `images` is the number of training images: the queue is never longer. Any batch size will do:
-    the queue is a ring, and a batch that is longer than it leaves its last keys.
+    `images` is the number of training images: the queue is never longer. Any batch size works: the
+    queue is a ring, and a batch longer than it leaves only its last keys.
     """
 
     own_statistics = True
@@ -173,11 +173,11 @@ def _head(settings: MoCo, features: int) -> nn.Module:
             nn.ReLU(inplace=True),
             nn.Linear(hidden, settings.projection),
         )
-    raise SettingsError(f"objective.head is {settings.head!r}; there are: linear, mlp")
+    raise SettingsError(f"objective.head is {settings.head!r}; available: linear, mlp")
 
 
 def _parameters(network: nn.Module) -> list[nn.Parameter]:
-    """What the teacher averages: of a weight-sharing network the present sub-network only."""
+    """What the teacher averages; of a weight-sharing network only the current sub-network."""
     if hasattr(network, "active_parameters"):
         return network.active_parameters()
     return list(network.parameters())

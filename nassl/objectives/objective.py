@@ -33,5 +33,5 @@ class Objective(nn.Module):
         """Called after the optimizer's step: the place of moving averages and queues."""
 
     def trained_parameters(self) -> list[nn.Parameter]:
-        """The parameters that belong into the optimizer."""
+        """The parameters for the optimizer."""
         return [p for p in self.parameters() if p.requires_grad]

@@ -1,6 +1,6 @@
-"""What passes between the processes of one training (torch.distributed), one process per device.
+"""Communication between the processes of one training (torch.distributed), one per device.
 
-Without a process group everything here is the identity: one process is a first-class setting.
+Without a process group every function returns what it was given: one process needs no special case.
 Every process must call the collectives in the same order, with tensors of the same shape: batches
 are of one size.
 """
@@ -29,8 +29,7 @@ def gather(x: Tensor) -> Tensor:
 
 
 def gather_with_gradient(x: Tensor) -> Tensor:
-    """`gather`, whose gradient comes back to the process that x came from: summed over what all
-    processes made of it.
+    """`gather` with a gradient: the process that x came from gets the sum of the gradients of all.
 
     So with one loss of the gathered batch, computed in every process, parameters get `world` times
     its gradient from their own part of the batch; the mean over processes, which is what
@@ -65,8 +64,8 @@ def from_first(x: Tensor) -> Tensor:
 
 @torch.no_grad()
 def average(tensors: Iterable[Tensor | None]) -> None:
-    """The mean over processes in the place of every tensor, in one message for each type; what is
-    None (the gradient of an unused parameter) is passed over, and must be in every process.
+    """Replaces every tensor by its mean over processes, in one message per type. None (the gradient
+    of an unused parameter) is skipped, and must be None in every process.
 
     One explicit call after the backward pass rather than DistributedDataParallel: gradients of
     alpha, of gates and of unrolled steps pass the same way, and parts of a supernet may go unused.
@@ -87,7 +86,7 @@ def average(tensors: Iterable[Tensor | None]) -> None:
 
 
 def any_of(flag: bool, device: torch.device) -> bool:
-    """Whether the flag is raised in any process."""
+    """Whether the flag is set in any process."""
     if world_size() == 1:
         return flag
     raised = torch.tensor(float(flag), device=device)
@@ -96,7 +95,7 @@ def any_of(flag: bool, device: torch.device) -> bool:
 
 
 def draw_apart() -> None:
-    """From here on each process draws other numbers: views of other images need others. The first
-    process, and so a single one, goes on as it was."""
+    """From here on each process draws different random numbers, because it has different images.
+    The first process, and so a single one, continues unchanged."""
     if rank():
         torch.manual_seed(torch.initial_seed() + rank())

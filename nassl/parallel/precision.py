@@ -18,7 +18,7 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
 
 
 def float32(x: torch.Tensor) -> AbstractContextManager:
-    """To be entered around the computation of a loss from `x`, which is to be in float32 itself."""
+    """To be entered around the computation of a loss from `x` that has to be in float32."""
     if x.device.type == "meta":  # computes nothing
         return nullcontext()
     return torch.autocast(x.device.type, enabled=False)

@@ -1,5 +1,5 @@
-"""How many processes train together, and which one this is. Imports no torch: a run that trains
-nothing is alone without it."""
+"""How many processes train together, and which one this is. Imports no torch, because a run that
+trains nothing does not need it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def synchronise(*modules: nn.Module) -> None:
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over processes; each one's gradient is the sum of what all made of it."""
+    """The sum over processes; the gradient of each is the sum of the gradients in all."""
 
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 A section that comes in kinds (a strategy, an objective, ...) has one dataclass per kind, so that a
 key that does not belong to the kind is refused instead of being ignored. Values and their sources
-stand in `workflow/config/`; a default here only switches something off. A module per section; all
-names are imported from here.
+are in `workflow/config/`; a default here only switches something off. Each section is a module;
+import all names from here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is wrong with settings."""
+"""The error for settings."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def typed(cls: Any, values: dict[str, Any], where: str) -> Any:
     if isinstance(cls, dict):
         kind = values.get("kind") if isinstance(values, dict) else None
         if not isinstance(kind, str) or kind not in cls:
-            raise SettingsError(f"{where}.kind is {kind!r}; there are: {', '.join(sorted(cls))}")
+            raise SettingsError(f"{where}.kind is {kind!r}; available: {', '.join(sorted(cls))}")
         cls = cls[kind]
     if not isinstance(values, dict):
         raise SettingsError(f"{where} is {values!r}; a mapping of settings is expected")

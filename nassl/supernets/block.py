@@ -72,5 +72,5 @@ class BlockSupernet(SampledSupernet):
         return [p for p in super()._find_active() if id(p) not in skipped]
 
     def genotype(self) -> BlockGenotype:
-        """The present sub-network."""
+        """The current sub-network."""
         return from_choice(self.depths, self.choice)

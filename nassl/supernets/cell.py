@@ -1,7 +1,7 @@
 """The supernet of a DARTS search: every edge is a mixture of all operations (SSNAS sec. 4.1).
 
-It computes what the literal formulation computes (each edge its own mixed operation; it stands in
-tests/oracles as the reference), with the work that edges have in common done once:
+It computes what the literal formulation computes (each edge its own mixed operation; tests/oracles
+has it as the reference), but does the work that edges share only once:
 
 - ReLU, pools with their batch norm and the sub-grids of dilated convolutions are made once per node
   for all outgoing edges (the batch norms of pools have no affine, so one stands for all of them);
@@ -40,7 +40,7 @@ DILATED = ((DIL3, "dil_conv_3x3"), (DIL5, "dil_conv_5x5"))
 
 
 class Source(nn.Module):
-    """What all edges that leave a node have in common: its pools, of stride 2 if the edges are."""
+    """What all edges that leave a node share: its pools, of stride 2 if the edges are."""
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__()

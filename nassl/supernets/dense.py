@@ -87,5 +87,5 @@ class DenseSupernet(SampledSupernet):
         return newer.mean(dim=(2, 3))
 
     def genotype(self) -> DenseGenotype:
-        """The present sub-network."""
+        """The current sub-network."""
         return from_choice(self.choice)

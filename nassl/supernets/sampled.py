@@ -42,7 +42,7 @@ class SampledSupernet(nn.Module):
         for number, (operation, place) in enumerate(zip(choice, self.places, strict=True)):
             if operation not in place:
                 raise ValueError(
-                    f"place {number} has no operation {operation!r}; there are: {', '.join(place)}"
+                    f"place {number} has no operation {operation!r}; available: {', '.join(place)}"
                 )
         if tuple(choice) != self._choice:
             self._choice, self._active = tuple(choice), None
@@ -58,7 +58,7 @@ class SampledSupernet(nn.Module):
         )
 
     def active_parameters(self) -> list[nn.Parameter]:
-        """The parameters of the present sub-network, shared ones first, in a fixed order."""
+        """The parameters of the current sub-network, shared ones first, in a fixed order."""
         if self._active is None:
             self._active = self._find_active()
         return self._active

@@ -1,6 +1,6 @@
 """Checkpoints of a run: replaced atomically, checked on reading.
 
-They are gone when the run has ended.
+They are removed when the run has finished.
 
 A file is one line of JSON (fingerprint of the run, sha256 of what follows, seconds spent so far,
 the machine, what changed where the run moved to another one) and a `torch.save` archive, which is
@@ -31,7 +31,7 @@ from nassl.training.moves import differences
 
 INTERVAL = 60.0  # seconds between checkpoints within an epoch
 LEAST = 10.0  # seconds between checkpoints at ends of epochs
-SHARE = 0.01  # of the time may go into writing them
+SHARE = 0.01  # largest share of the time spent writing them
 PAUSE = 1.0  # seconds between two looks at a lock that another process holds
 HEAD = {"fingerprint", "sha256", "seconds", "machine", "moves"}
 
@@ -48,15 +48,15 @@ class Checkpoint:
         self._took = 0.0
 
     def due(self, epoch_ends: bool) -> bool:
-        """Whether it is time to save: rarer if saving is slow, so that it costs <= 1 %."""
+        """Whether it is time to save: less often if saving is slow, so that it costs <= 1 %."""
         pause = self.run.least if epoch_ends else self.run.interval
         return time.monotonic() - self._saved_at >= max(pause, self._took / self.run.share)
 
     def save(self, state: dict[str, Any], place: str = "") -> None:
-        """Writes beside, syncs, reads back, and only then replaces. Of several processes only the
-        first writes.
+        """Writes another file, syncs it, reads it back, and only then replaces the checkpoint. Of
+        several processes only the first writes.
 
-        Raises InputError if it cannot be written (a full disk, say); the former state stays.
+        Raises InputError if it cannot be written (full disk, for example); the previous one stays.
         """
         import torch
 
@@ -81,7 +81,7 @@ class Checkpoint:
                 file.write(payload)
                 file.flush()
                 os.fsync(file.fileno())
-            _read(new)  # is what is there what was meant to be there?
+            _read(new)  # verifies what was written
             if self.last.exists():
                 self.last.replace(self.before)
             new.replace(self.last)
@@ -97,10 +97,10 @@ class Checkpoint:
         self._took = self._saved_at - start
 
     def load(self, map_location: Any = "cpu") -> dict[str, Any] | None:
-        """The newest intact state of this very run, or None.
+        """The newest intact state of exactly this run, or None.
 
-        A damaged file and one of another plan, input or code are passed over with a message.
-        Raises InputError for a whole one that holds more than tensors and plain values.
+        A damaged file, and one of another plan, input or code, is skipped with a message. Raises
+        InputError for an intact one that holds anything but tensors and plain values.
         """
         import torch
 
@@ -110,11 +110,11 @@ class Checkpoint:
             try:
                 head, payload = _read(path)
             except ValueError as error:
-                print(f"{path}: damaged checkpoint passed over ({error})", file=sys.stderr)
+                print(f"{path}: damaged checkpoint skipped ({error})", file=sys.stderr)
                 continue
             if head["fingerprint"] != self.run.fingerprint:
                 print(
-                    f"{path}: passed over, it belongs to other settings, inputs or code",
+                    f"{path}: skipped: it belongs to other settings, inputs or code",
                     file=sys.stderr,
                 )
                 continue
@@ -126,8 +126,8 @@ class Checkpoint:
                 if isinstance(error, torch.OutOfMemoryError):
                     raise
                 raise InputError(
-                    f"{path} is no archive of tensors and plain values and is not loaded; this run "
-                    "did not write it: delete it and start the same command again"
+                    f"{path} is not an archive of tensors and plain values; not loaded; this "
+                    "run did not write it: delete it and start the same command again"
                 ) from error
             self.run.go_on_from(path, head)
             return state
@@ -135,16 +135,16 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """All checkpoints of one run, and the time that it has cost over all its starts.
+    """All checkpoints of one run, and the time that it has taken over all its starts.
 
-    To be entered once, for as long as the run lasts: holds the run's lock and ends well on signals.
-    On success the folder is removed, therefore outputs are written inside. Of several processes all
-    read, and the first does the rest.
+    A context manager, entered once for the whole run: it holds the run's lock and handles signals.
+    On success the folder is removed, so outputs are written inside the context. All processes of a
+    run read; only the first locks, writes and removes.
 
-    While another process holds the lock: with `wait`, waits until that has ended; without, raises
+    If another process holds the lock: with `wait`, waits until that has ended; otherwise raises
     InputError.
 
-    A run goes on from what another machine saved (`machine`), and says so in its log and in
+    A run continues from a checkpoint of another machine (`machine`), and says so in its log and in
     cost.json.
     """
 
@@ -193,8 +193,8 @@ class Checkpoints:
         if changed := differences(head["machine"], self.machine):
             moves = [*moves, changed]
             print(
-                f"{path}: goes on from another machine ({changed}); bits may differ from those of "
-                "an undisturbed run",
+                f"{path}: continues from a checkpoint of another machine ({changed}); bits may "
+                "differ from those of an uninterrupted run",
                 file=sys.stderr,
             )
         self.cost.moves += [move for move in moves if move not in self.cost.moves]
@@ -207,7 +207,7 @@ class Checkpoints:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.interruption.__exit__()
         if kind is None:
-            barrier()  # nobody reads any more
+            barrier()  # all have finished reading
         if rank() == 0:
             if kind is None:
                 shutil.rmtree(self.folder)
@@ -254,7 +254,7 @@ def _read(path: Path) -> tuple[dict[str, Any], memoryview]:
     if not isinstance(head, dict) or head.keys() != HEAD:
         raise ValueError("its first line is not that of a checkpoint")
     if hashlib.sha256(content[end + 1 :]).hexdigest() != head["sha256"]:
-        raise ValueError("its hash is not the recorded one")
+        raise ValueError("its hash differs from the recorded one")
     return head, content[end + 1 :]
 
 

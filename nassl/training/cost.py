@@ -17,7 +17,7 @@ class Cost:
     def __init__(
         self, spent_seconds: float = 0.0, devices: int = 1, moves: Sequence[str] = ()
     ) -> None:
-        """`moves`: what changed where a run went on from another machine's checkpoint."""
+        """`moves`: what changed when a run continued from another machine's checkpoint."""
         self._start = time.monotonic() - spent_seconds
         self._devices = devices
         self.moves = list(moves)
@@ -35,6 +35,6 @@ class Cost:
             "device": device,
             "devices": self._devices,
         }
-        if self.moves:  # then bits may differ from those of an undisturbed run
+        if self.moves:  # then bits may differ from those of an uninterrupted run
             content["moves"] = self.moves
         write_json(folder / COST, sealed(content))

@@ -12,7 +12,7 @@ class Curves:
         self.rows: list[Row] = []
 
     def restore(self, rows: list[Row]) -> None:
-        """Starts anew with the rows so far."""
+        """Starts again with the rows so far."""
         self.rows = []
         for row in rows:
             self.add(row)
@@ -22,4 +22,4 @@ class Curves:
         self.rows.append({name: float(value) for name, value in row.items()})
 
     def close(self) -> None:
-        """No row follows."""
+        """Called after the last row."""

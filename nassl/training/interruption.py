@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP: end at a place from which the run goes on later."""
+"""SIGTERM, SIGINT and SIGHUP: the process ends where the run can continue later."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from nassl.parallel.processes import world_size
 
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: nothing is wrong, start the same command again
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# One event may send two signals: to the whole group, and handed on by the first of several
-# processes; SIGHUP of a closed terminal, and SIGTERM because DVC ended of it.
+# One event may cause two signals: one to the whole group and one forwarded by the first of several
+# processes; or SIGHUP from a closed terminal and SIGTERM because DVC ended.
 ECHO = 1.0  # seconds
 
 
 class Interruption:
     """While entered, SIGTERM, SIGINT and SIGHUP end the process with code 75; one that was ignored
-    before (`nohup`) stays so.
+    before (`nohup`) stays ignored.
 
-    Where `deferred` is set (a training loop), the signal is only noted in `requested`: the loop
-    ends its step, saves and leaves by `leave`. A second signal does not wait.
+    If `deferred` is set (by a training loop), the signal is only recorded in `requested`: the loop
+    finishes its step, saves and calls `leave`. A second signal ends the process at once.
     """
 
     def __init__(self) -> None:

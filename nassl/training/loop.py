@@ -30,7 +30,7 @@ class NonFiniteError(InputError):
 
 
 class Companion:
-    """What a stage does beside the weight steps; the plain one does nothing.
+    """What a stage does besides the weight steps; this base class does nothing.
 
     `state_dict` must hold, in tensors and plain Python values, all that the later calls depend on.
     """
@@ -68,7 +68,7 @@ def train(
 
     `objective.loss(network, images, labels)` is the loss of a batch; the gradient of all parameters
     of the optimizer is clipped together. Picks up the checkpoint if there is one. `companion` does
-    what a stage needs beside (an alpha step, a validation). A network with an attribute
+    what a stage needs besides (an alpha step, a validation). A network with an attribute
     `drop_path` gets the probability of the epoch.
 
     Several processes train one network, each on its part of every batch: the gradient is the mean

@@ -1,4 +1,4 @@
-"""A training that goes on at another machine."""
+"""A training that continues on another machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimisers and learning rates of a recipe; a rate depends on the place, not on a history."""
+"""Optimisers and learning rates of a recipe; a rate depends on epoch and step, not on history."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch
             parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
     raise SettingsError(
-        f"recipe.optimizer is {recipe.optimizer!r}; there are: {', '.join(OPTIMIZERS)}"
+        f"recipe.optimizer is {recipe.optimizer!r}; available: {', '.join(OPTIMIZERS)}"
     )
 
 
@@ -57,7 +57,7 @@ def learning_rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
         height = recipe.learning_rate - recipe.final_learning_rate
         return recipe.final_learning_rate + height * (1 + math.cos(math.pi * share)) / 2
     raise SettingsError(
-        f"recipe.schedule is {recipe.schedule!r}; there are: {', '.join(SCHEDULES)}"
+        f"recipe.schedule is {recipe.schedule!r}; available: {', '.join(SCHEDULES)}"
     )
 
 

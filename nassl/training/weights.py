@@ -21,8 +21,8 @@ from nassl.files import InputError
 def save_weights(path: Path, module: nn.Module) -> None:
     """Writes the parameters and buffers of `module` to `path`; the same values give the same bytes.
 
-    The file is written beside its place and renamed, so that it is there whole or not at all.
-    Raises InputError if there is no room for it.
+    The file is written under another name and renamed, so that it is never half-written. Raises
+    InputError if there is no room for it.
     """
     tensors = {key: value.detach().cpu().contiguous() for key, value in _state(module).items()}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def load_weights(path: Path, module: nn.Module, head: str | None = None) -> None
     except SafetensorError as error:
         raise InputError(
             f"{path} is not a safetensors file: {error}; if a stage wrote it, run that stage again "
-            "with `dvc repro --force`; if it is your own, give a whole one"
+            "with `dvc repro --force`; if it is your own, use an intact one"
         ) from error
     own = _state(module)
     if head is not None and not hasattr(module, head):
@@ -60,14 +60,14 @@ def load_weights(path: Path, module: nn.Module, head: str | None = None) -> None
     expected = set(own) - fresh
     what = f"{type(module).__name__}" + (f" without its {head}" if head else "")
     advice = "it belongs to another network, or genotype and network settings changed since"
+    lacking, foreign = expected - set(found), set(found) - expected
     for keys, problem in (
-        (expected - set(found), "lacks"),
-        (set(found) - expected, "has beyond it"),
+        (lacking, f"lacks {len(lacking)} of {len(expected)} keys"),
+        (foreign, f"has {len(foreign)} keys beyond the {len(expected)} expected"),
     ):
         if keys:
             raise InputError(
-                f"{path} does not fit {what}: it {problem} {len(keys)} of {len(expected)} keys, "
-                f"first {min(keys)!r}; {advice}"
+                f"{path} does not fit {what}: it {problem}, first {min(keys)!r}; {advice}"
             )
     for key in sorted(expected):
         kept, given = own[key], found[key]

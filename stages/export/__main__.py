@@ -8,7 +8,7 @@ reference evaluator where that is not installed) or in PyTorch; if its outputs d
 written.
 
 Inputs:  --run      pretrain/<run>, retrain/<run>, the run's name alone if only one of the two has
-                    it, or `best`: the best network of a plan for one's own images
+                    it, or `best`: the best network of a plan for your own images
          --results  the folder with the results; params.yaml must be the plan that they come from
 Outputs: --out      with the genotype, the run's name and the classes inside
 

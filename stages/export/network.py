@@ -83,7 +83,7 @@ def _found(name: str, results: Path) -> tuple[str, str]:
         file = results / "tables" / "best" / "network.json"
         if not file.exists():
             raise InputError(
-                f"{file} is missing; a plan for one's own images (paper=own) makes it. "
+                f"{file} is missing; a plan for your own images (paper=own) makes it. "
                 "Name a run: pretrain/<run> or retrain/<run>"
             )
         name = read_json(file)["run"]

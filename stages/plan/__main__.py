@@ -6,7 +6,7 @@
   python -m stages.plan --show search/ssnas-digits-s0 resolved settings of one run; writes nothing
   python -m stages.plan scale=paper --estimate        runs, hours, disk; writes nothing
   python -m stages.plan scale=toy --check results     the estimate against finished runs
-  python -m stages.plan paper=own data=folder data.root=/path/to/images    one's own images
+  python -m stages.plan paper=own data=folder data.root=/path/to/images    your own images
 
 An unknown key, a wrong type or an impossible combination is refused here, before any job starts.
 """

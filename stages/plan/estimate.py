@@ -41,7 +41,7 @@ FACTOR = 2.0
 def estimate(params: dict[str, Any], gpu: str) -> str:
     """A table per stage. Raises SettingsError for an unknown GPU or an uncounted data set."""
     if gpu not in GPUS:
-        raise SettingsError(f"--gpu is {gpu!r}; there are: {', '.join(GPUS)}")
+        raise SettingsError(f"--gpu is {gpu!r}; available: {', '.join(GPUS)}")
     threads = max(r["threads"] for r in params["resources"].values())
     here = measured_rates(threads)
     rows, total, on_gpu = [], [0, 0.0, 0.0, 0.0, 0.0], {}

@@ -53,7 +53,7 @@ class Expansion:
             there = self.config.get(section) or {}
             if missing := [name for name in used if name not in there]:
                 raise SettingsError(
-                    f"{section} has no entry {missing[0]!r}; there are: {', '.join(there)}"
+                    f"{section} has no entry {missing[0]!r}; available: {', '.join(there)}"
                 )
             tree[section] = {name: there[name] for name in there if name in used}
         tree["resources"] = self.config["resources"]
@@ -239,12 +239,12 @@ class Expansion:
         return data
 
     def _classes(self, data: str) -> int:
-        """Class folders of one's own images, which must be there when the plan is made. Without
+        """Class folders of your own images, which must be there when the plan is made. Without
         any, no test part is held back: nothing could be tested on it."""
         there = self.config["data"]
         if data not in there:
             raise SettingsError(
-                f"data is {data!r}; there are: {', '.join(there)}; "
+                f"data is {data!r}; available: {', '.join(there)}; "
                 "for your own images add data=folder data.root=/path/to/images"
             )
         settings = typed(Data, there[data], f"data.{data}")
@@ -287,5 +287,5 @@ def _given(name: str | None) -> list[str]:
 
 def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:
     if name not in entries:
-        raise SettingsError(f"{where} is {name!r}; there are: {', '.join(entries)}")
+        raise SettingsError(f"{where} is {name!r}; available: {', '.join(entries)}")
     return entries[name]

@@ -120,7 +120,7 @@ def refuse_unfinished(path: Path) -> None:
     except FileNotFoundError:
         return
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8 ({error}); mend it, or move it away") from error
+        raise SettingsError(f"{path} is not UTF-8 ({error}); fix it, or move it away") from error
     if line := conflict(text):
         raise SettingsError(
             f"{path}, line {line}: Git's conflict marker; nothing was changed. Keep one side "
@@ -132,9 +132,9 @@ def refuse_unfinished(path: Path) -> None:
             READERS[reader](text)
         except (YAMLError, yaml.YAMLError) as error:
             raise SettingsError(
-                f"{path} is not YAML that {reader} can read: {error}\nNothing was changed. Mend it,"
+                f"{path} is not YAML that {reader} can read: {error}\nNothing was changed. Fix it,"
                 f" take the last version from Git (`git checkout -- {path}`), or move it away and "
-                "write the plan anew with `python -m stages.plan`"
+                "write the plan again with `python -m stages.plan`"
             ) from error
 
 

@@ -77,7 +77,7 @@ def _read(settings: Data):
 
         return folder(settings)
     raise SettingsError(
-        f"data.kind is {settings.kind!r}; there are: "
+        f"data.kind is {settings.kind!r}; available: "
         "cifar10, cifar100, coco, digits, folder, imagenet, scenes-coco, scenes-voc, shapes, "
         "stl10, voc"
     )

@@ -93,7 +93,7 @@ def settle(found: Annotated, settings: Data) -> Annotated:
         raise InputError(
             f"{found.root}: {len(found.problems)} problems in {images} images:{listed}"
             + (f"\n  and {more} more" if more > 0 else "")
-            + "\nmend them, or leave these images out with data.on_error: skip"
+            + "\nfix them, or leave these images out with data.on_error: skip"
         )
     bad = {name for name, _ in found.problems}
     for name, part in found.parts.items():

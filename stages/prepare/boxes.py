@@ -101,7 +101,7 @@ def judge(tally: Tally, place: str, form: str, other: str) -> None:
     elif 2 * bad > tally.total and 2 * tally.other > tally.total:
         looks = f"{other}; convert them"
     elif 2 * tally.empty > tally.total:
-        looks = "boxes with their corners exchanged, or with sides below 0; mend them"
+        looks = "boxes with their corners exchanged, or with negative sides; fix them"
     elif 2 * bad > tally.total:
         looks = "boxes of images of another size: were the images resized or turned afterwards?"
     elif tally.masks > 1 and 2 * tally.masks_apart > tally.masks:

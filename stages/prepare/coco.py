@@ -97,7 +97,9 @@ def _read_part(
         known = [entry for entry in entries if entry["category_id"] in numbers]
         image["annotations"] += boxes_of(found, part, image, known, (numbers, categories), tally)
     for identity in annotations:
-        found.problems.append((f"{file.name}", f"annotations of image {identity}, which it lacks"))
+        found.problems.append(
+            (f"{file.name}", f"annotations of image {identity}, which it does not list")
+        )
     judge(tally, f"{file}", "[x, y, width, height]", "corners, [x0, y0, x1, y1]")
     if tally.masked and (bare := tally.unmasked):
         text = "boxes have no mask, others have: they count as boxes alone"

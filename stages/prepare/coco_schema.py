@@ -80,9 +80,9 @@ def check_instances(content: Any, file: Path) -> None:
     """Raises InputError naming the file, the entry, its key and what is expected there."""
     for section, keys in ENTRIES.items():
         if not isinstance(content, dict) or section not in content:
-            raise InputError(f"{file} has no {section!r}; it is no COCO instances file")
+            raise InputError(f"{file} has no {section!r}; it is not a COCO instances file")
         if not isinstance(content[section], list):
-            raise InputError(f"{file}: {section} is no list; it is no COCO instances file")
+            raise InputError(f"{file}: {section} is not a list; it is not a COCO instances file")
         checks = [(key, fits) for key, (fits, _) in keys.items()]
         optional = OPTIONAL if section == "annotations" else {}
         more = [(key, fits) for key, (fits, _) in optional.items()]

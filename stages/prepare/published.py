@@ -122,8 +122,8 @@ def _records(content: np.ndarray, publication: Publication, file: str) -> np.nda
     length = publication.label_bytes + 3 * publication.side**2
     if len(content) == 0 or len(content) % length:
         raise InputError(
-            f"{file} has {len(content)} bytes, which is no multiple of {length}; it is truncated: "
-            "unpack or download it again"
+            f"{file} has {len(content)} bytes, which is not a multiple of {length}; it is "
+            "truncated: unpack or download it again"
         )
     return content.reshape(-1, length)
 

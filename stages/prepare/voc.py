@@ -132,7 +132,7 @@ def _read(
         annotation = read_annotation(found.read(file))
         image, stale = image_of(name, annotation.file_name, year.images, year.annotations)
     except ValueError as error:
-        found.problems.append((place, f"it is no VOC annotation ({error})"))
+        found.problems.append((place, f"it is not a VOC annotation ({error})"))
         return None
     except LookupError as error:
         found.problems.append((place, str(error.args[0])))

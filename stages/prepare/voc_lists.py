@@ -35,9 +35,13 @@ def read_list(file: Path, content: bytes) -> list[str]:
     try:
         text = content.decode(encoding, "strict" if "16" in encoding else "surrogateescape")
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} is no text: {error}; save it as UTF-8, a name a line") from error
+        raise InputError(
+            f"{file} is not text: {error}; save it as UTF-8, one name per line"
+        ) from error
     if "\0" in text:
-        raise InputError(f"{file} is no text: it holds zero bytes; save it as UTF-8, a name a line")
+        raise InputError(
+            f"{file} is not text: it holds zero bytes; save it as UTF-8, a name a line"
+        )
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [line.strip() for line in lines if line.strip()]
 

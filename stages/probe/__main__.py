@@ -56,7 +56,7 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
     line, linear, tuning = run.line, run.settings["linear"], run.settings["finetune"]
     if line.init not in ("pretrained", "random"):
         raise SettingsError(
-            f"probe.{run.name}.init is {line.init!r}; there are: pretrained, random"
+            f"probe.{run.name}.init is {line.init!r}; available: pretrained, random"
         )
     if line.init == "random" and linear.kind != "none":
         raise SettingsError(

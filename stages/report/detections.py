@@ -38,7 +38,7 @@ def _picture(file: Path, run: str) -> dict[str, Any]:
             image = opened.convert("RGB")
     except (UnidentifiedImageError, OSError) as error:
         raise InputError(
-            f"{file} is no picture ({error}); delete it and draw it again: "
+            f"{file} is not an image ({error}); delete it and draw it again: "
             f"`dvc repro --force transfer@{run}`"
         ) from error
     image.thumbnail((SIDE, SIDE))

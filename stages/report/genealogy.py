@@ -28,8 +28,8 @@ def genealogies(evidence: Evidence) -> list[dict[str, Any]]:
             figures.append(_figure(run, epochs))
         except (KeyError, TypeError, IndexError) as error:
             raise InputError(
-                f"{file} is no genealogy of an evolution ({error!r}); delete it and run its stage: "
-                f"`dvc repro --force search@{run}`"
+                f"{file} is not a genealogy of an evolution ({error!r}); delete it and run its "
+                f"stage: `dvc repro --force search@{run}`"
             ) from error
     return figures
 

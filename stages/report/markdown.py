@@ -114,7 +114,7 @@ def _provenance(tables: list[dict[str, Any]]) -> str:
     def named(key: str) -> str:
         return "; ".join(sorted({row[key] for row in rows if row[key]})) or "none"
 
-    meaning = SCALES.get(scale, "a scale of one's own: see params.yaml for its settings")
+    meaning = SCALES.get(scale, "a custom scale: see params.yaml for its settings")
     return (
         f"**Scale: {scale}** - {meaning}.\n\n"
         f"**Device: {named('device')}.** Data: {named('data')}. Source: {tables[0]['commit']}.\n"

@@ -1,4 +1,4 @@
-"""One's own images: what was found in them, and the best network in a folder of its own.
+"""Your own images: what was found in them, and the best network in a folder of its own.
 
 There is no paper to compare with: rows have what the runs measured, without a reported column.
 """

@@ -37,7 +37,7 @@ def page(
     template: Path,
     own: dict[str, Any] | None = None,
 ) -> str:
-    """The page as HTML; also of a plan without tables. `own`: what came out for one's own images
+    """The page as HTML; also of a plan without tables. `own`: what came out for your own images
     (rows, best), shown in a table without a reported column. Raises InputError if the template is
     missing or a result that it shows is unreadable."""
     if not template.exists():
@@ -51,7 +51,7 @@ def page(
     runs += [seed["run"] for row in (own or {"rows": []})["rows"] for seed in row["pretrained"]]
     content = {
         "scale": scale,
-        "meaning": SCALES.get(scale, "a scale of one's own: see params.yaml for its settings"),
+        "meaning": SCALES.get(scale, "a custom scale: see params.yaml for its settings"),
         "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
         "cautions": cautions(evidence),
         "commit": commit,

@@ -56,7 +56,7 @@ class Report:
     scale: str
     tables: dict[str, Any]  # lists of ReportRow
     below: dict[str, str] = field(default_factory=dict)  # dvc.yaml's: where a stage's folder lies
-    own: list[Any] = field(default_factory=list)  # of OwnRow: one's own images
+    own: list[Any] = field(default_factory=list)  # of OwnRow: your own images
 
 
 def row_label(row: dict[str, Any]) -> str:
@@ -121,7 +121,7 @@ def assign(plan: Report, reported: dict[str, Any]) -> dict[tuple[str, str, int],
         table = reported.get(paper, {}).get(table_name)
         if table is None:
             known = ", ".join(f"{p}.{t}" for p, tables in reported.items() for t in tables)
-            raise SettingsError(f"report.tables has the unknown table {name!r}; there are: {known}")
+            raise SettingsError(f"report.tables has the unknown table {name!r}; available: {known}")
         for planned in planned_rows:
             where = f"report.tables.{name}, row {planned.label!r}"
             fits = [n for n, row in enumerate(table["rows"]) if _same(planned, row)]

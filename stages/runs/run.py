@@ -42,16 +42,16 @@ def read_run(stage: str, name: str, plan: Path = PLAN) -> Run:
 
 
 def read_plan(plan: Path) -> dict[str, Any]:
-    """The content of a plan. Raises SettingsError if it is no mapping in YAML."""
+    """The content of a plan. Raises SettingsError if it is not a mapping in YAML."""
     try:
         tree = OmegaConf.to_container(OmegaConf.load(plan))
     except (OSError, ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
         raise SettingsError(
-            f"{plan} cannot be read: {reason}; write it anew with `python -m stages.plan`"
+            f"{plan} cannot be read: {reason}; write it again with `python -m stages.plan`"
         ) from error
     if not isinstance(tree, dict):
-        raise SettingsError(f"{plan} is no mapping; write it anew with `python -m stages.plan`")
+        raise SettingsError(f"{plan} is not a mapping; write it again with `python -m stages.plan`")
     return tree
 
 
@@ -71,10 +71,10 @@ def resolve_run(
     """
     typed_sections = {} if typed_sections is None else typed_sections
     if stage not in RUNS:
-        raise SettingsError(f"there is no stage {stage!r} with runs; there are: {', '.join(RUNS)}")
+        raise SettingsError(f"there is no stage {stage!r} with runs; available: {', '.join(RUNS)}")
     lines = _mapping(tree, stage, source)
     if name not in lines:
-        raise SettingsError(f"{source} has no {stage} run {name!r}; there are: {_listed(lines)}")
+        raise SettingsError(f"{source} has no {stage} run {name!r}; available: {_listed(lines)}")
     line = typed(RUNS[stage], lines[name], f"{stage}.{name}")
     settings, keys = {}, [f"{stage}.{name}", f"resources.{stage}.threads"]
     for field, section in REFERENCES[stage].items():

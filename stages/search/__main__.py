@@ -45,7 +45,7 @@ def search(run: Run, inputs: Namespace, out: Path) -> None:
     InputError if the prepared data lack what the objective needs."""
     kind = run.settings["strategy"].kind
     if kind not in STRATEGIES:
-        raise SettingsError(f"strategy.kind is {kind!r}; there are: {', '.join(STRATEGIES)}")
+        raise SettingsError(f"strategy.kind is {kind!r}; available: {', '.join(STRATEGIES)}")
     if kind != "evolution":
         refuse_initial(run)
     with open_checkpoints(run, inputs) as checkpoints:

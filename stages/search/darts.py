@@ -76,7 +76,7 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
 def check(strategy: Darts, optimizer: str) -> None:
     """Raises SettingsError for what DARTS is not defined for."""
     if strategy.order not in (1, 2):
-        raise SettingsError(f"strategy.order is {strategy.order}; there are: 1, 2")
+        raise SettingsError(f"strategy.order is {strategy.order}; available: 1, 2")
     if strategy.order == 2 and optimizer != "sgd":
         raise SettingsError(
             f"strategy.order 2 unrolls a step of SGD, but recipe.optimizer is {optimizer!r}; "

@@ -58,7 +58,7 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
     operations = evolution.population.left
     check_epochs(f"search/{run.name}", run.settings["recipe"].epochs, strategy, operations)
     if space.kind == "dense" and space.edges not in ("all", "top2"):
-        raise SettingsError(f"space.edges is {space.edges!r}; there are: all, top2")
+        raise SettingsError(f"space.edges is {space.edges!r}; available: all, top2")
     parameters = [*network.parameters(), *objective.trained_parameters()]
     train(
         network,

@@ -31,7 +31,7 @@ def initial_structure(run: Run, inputs: Namespace) -> Genotype:
     if run.line.initial == "resnet50" and space.kind == "block":
         return block.resnet50(space.depths)
     raise SettingsError(
-        f"search.{run.name}.initial is {run.line.initial!r}, the space {space.kind!r}; there are: "
+        f"search.{run.name}.initial is {run.line.initial!r}, the space {space.kind!r}; available: "
         "random, resnet50 (block space), or search/<run> with that run's genotype as --initial"
     )
 

@@ -15,7 +15,7 @@ from stages.search.alpha_gradients import unchanged_buffers
 def validation_loss(
     network: nn.Module, objective: Objective, held_out: Batches, seed: int
 ) -> float:
-    """Mean loss of the present sub-network on held-out images, always with the same views.
+    """Mean loss of the current sub-network on held-out images, always with the same views.
 
     Batch norm takes the statistics of the batch, in the student and in the teacher: the running
     ones of shared layers are those of whatever sub-networks came before. All buffers stay as they

@@ -39,7 +39,7 @@ def select(run: Run, inputs: Namespace, out: Path) -> None:
     where, names, criterion = f"select.{run.name}", run.line.candidates, run.line.criterion
     if criterion not in CRITERIA:
         raise SettingsError(
-            f"{where}.criterion is {criterion!r}; there are: {', '.join(sorted(CRITERIA))}"
+            f"{where}.criterion is {criterion!r}; available: {', '.join(sorted(CRITERIA))}"
         )
     if not names or len(set(names)) < len(names):
         raise SettingsError(

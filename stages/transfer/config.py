@@ -74,7 +74,7 @@ def detectron2_config(
 
 def scaled(cfg: CfgNode, settings: Detection) -> CfgNode:
     """Images per batch, learning rate, steps, warm-up and iterations changed together, linearly,
-    from the devices that the recipe is for to those that there are: Detectron2's own rule."""
+    from the devices that the recipe is for to those that available: Detectron2's own rule."""
     devices = max(settings.devices, 1)
     per_device = settings.images_per_batch / settings.reference_devices
     if per_device != int(per_device) or per_device < 1:

@@ -34,11 +34,11 @@ FILES = {
     "empty": (b"", r"genotype\.json is not JSON"),
     "cut off": (cell()[:-20], r"genotype\.json is not JSON"),
     "bytes": (b"\xff\xfe{}", r"genotype\.json is not JSON"),
-    "no number": (b'{"space": "resnet", "depth": NaN}', r"depth is nan; there are: 18, 50"),
+    "no number": (b'{"space": "resnet", "depth": NaN}', r"depth is nan; available: 18, 50"),
     "nested without end": (b"[" * 100_000, r"genotype\.json is not JSON"),
     "a list": (b"[]", r"is \[\]; a mapping with the key 'space' is expected"),
-    "unknown space": (cell(space="cel"), r"space is 'cel'; there are: block, cell, dense, resnet"),
-    "a list for a space": (cell(space=[]), r"space is \[\]; there are: block, cell"),
+    "unknown space": (cell(space="cel"), r"space is 'cel'; available: block, cell, dense, resnet"),
+    "a list for a space": (cell(space=[]), r"space is \[\]; available: block, cell"),
     "code": (cell(normal="__import__('os')"), r"normal"),
     "an unknown key": (cell(concat=[2, 3]), r"concat"),
     "three nodes": (cell(normal=GOOD["normal"][:3]), r"normal.*3 entries"),
@@ -49,7 +49,7 @@ FILES = {
     "a negative one": (node(FINE, ("skip_connect", -1)), r"predecessor is -1"),
     "a truth value for one": (node(FINE, ("skip_connect", True)), r"predecessor is True"),
     "the same one twice": (node(FINE, FINE), r"both edges come from 0"),
-    "unknown depth": (b'{"space": "resnet", "depth": 34}', r"depth is 34; there are: 18, 50"),
+    "unknown depth": (b'{"space": "resnet", "depth": 34}', r"depth is 34; available: 18, 50"),
     "half a depth": (b'{"space": "resnet", "depth": 18.0}', r"depth is 18\.0"),
     "no blocks": (blocks(), r"a list of 'blocks'"),
     "a gap of stages": (
@@ -57,7 +57,7 @@ FILES = {
         r"blocks\[1\]\.stage is 3; stages are counted from 1 without a gap",
     ),
     "identity first": (blocks({"stage": 1, "operation": "identity"}), r"blocks\[0\] is identity"),
-    "unknown block": (blocks({"stage": 1, "operation": "x"}), r"operation is 'x'; there are: conv"),
+    "unknown block": (blocks({"stage": 1, "operation": "x"}), r"operation is 'x'; available: conv"),
     "too few dense edges": (
         b'{"space": "dense", "normal": [], "reduce": []}', r"normal",
     ),
@@ -76,4 +76,4 @@ def test_genotypes(content, text, tmp_path, digits, refused):
 def test_a_folder_for_a_file(tmp_path, digits, refused):
     (tmp_path / "genotype.json").mkdir()
     said = refused("pretrain", images=digits / "images", genotype=tmp_path / "genotype.json")
-    assert "has no manifest.json: its stage did not end" in said
+    assert "has no manifest.json: its stage did not finish" in said

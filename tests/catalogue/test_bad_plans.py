@@ -12,7 +12,7 @@ from stages.plan.__main__ import main
 COMPOSED = {
     "unknown key": (["recipe.search.epoch=3"], r"Could not override 'recipe.search.epoch'.*epochs"),
     "wrong type": (["recipe.search.epochs=many"], r"recipe\.search\.epochs: Value 'many'"),
-    "unknown kind": (["objective.simclr.kind=pickle"], r"kind is 'pickle'; there are: "),
+    "unknown kind": (["objective.simclr.kind=pickle"], r"kind is 'pickle'; available: "),
     "unknown section": (["papers.ssnas.searches.ssnas.recipe=x"], r"recipe has no entry 'x'"),
     "syntax": (["recipe.search.epochs="], r"recipe\.search\.epochs"),
     "shell in a name": (
@@ -27,7 +27,7 @@ COMPOSED = {
         ["+papers.ssnas.tables.table1.each.variant='../../up'"],
         r"retrain has a run called '.*\.\./\.\./up-s0'",
     ),
-    "unknown data": (["stand_ins.cifar10=mnist"], r"data has no entry 'mnist'; there are: "),
+    "unknown data": (["stand_ins.cifar10=mnist"], r"data has no entry 'mnist'; available: "),
     "a rate below zero": (
         ["recipe.search.learning_rate=-1"], r"learning_rate is -1.*finite and not negative",
     ),
@@ -90,10 +90,10 @@ EDITED = {
         "search: !!python/object/apply:os.system ['true']",
         r"cannot be read: could not determine a constructor for the tag",
     ),
-    "a list": ("- 1\n- 2\n", r"params\.yaml is no mapping"),
-    "a word": ("word", r"params\.yaml has no search run 's'; there are: "),
+    "a list": ("- 1\n- 2\n", r"params\.yaml is not a mapping"),
+    "a word": ("word", r"params\.yaml has no search run 's'; available: "),
     "bytes": (b"\xff\xfe\x00", r"params\.yaml cannot be read"),
-    "no such run": ("search: {}", r"params\.yaml has no search run 's'; there are: "),
+    "no such run": ("search: {}", r"params\.yaml has no search run 's'; available: "),
     "lines in a list": ("search: [1]", r"params\.yaml: search is \[1\]; a mapping"),
     "a line that is a number": ("search: {s: 1}", r"search\.s is 1; a mapping of settings"),
     "a section is missing": (

@@ -42,7 +42,7 @@ def one_halved(tensors: dict) -> dict:
 
 TENSORS = {
     "lacks a key": (without_a_key, r"it lacks 1 of \d+ keys, first '.*'; it belongs to another"),
-    "has one more": (lambda t: {**t, "x": torch.zeros(1)}, r"it has beyond it 1 of .*first 'x'"),
+    "has one more": (lambda t: {**t, "x": torch.zeros(1)}, r"it has 1 keys beyond the .*first 'x'"),
     "another shape": (one_reshaped, r"is torch\.float32 \(\d+,\), expected torch\.float32 \(\d+, "),
     "another type": (one_halved, r"is torch\.float16 .*, expected torch\.float32"),
 }
@@ -83,7 +83,7 @@ def test_files_that_are_no_weights(change, text, pretrained, probed):
 
 def test_a_run_that_did_not_end(pretrained, probed):
     (pretrained / MANIFEST).unlink()
-    assert "has no manifest.json: its stage did not end; run it again" in probed(pretrained)
+    assert "has no manifest.json: its stage did not finish; run it again" in probed(pretrained)
 
 
 def test_a_deleted_file(pretrained, probed):
@@ -125,7 +125,7 @@ def test_a_pickle_for_a_checkpoint(started, refused, tmp_path):
         forged.part().save({"epoch": Harmful()})
         shutil.copy(forged.part().last, path)
     said = refused("pretrain", **started)
-    assert "training.ckpt is no archive of tensors and plain values and is not loaded" in said
+    assert "training.ckpt is not an archive of tensors and plain values; not loaded" in said
     assert not (tmp_path / "harmed").exists()
 
 
@@ -175,8 +175,8 @@ def no_counts(images: Path) -> None:
 
 
 PREPARED = {
-    "pickled objects": (objects, r"train\.npy is no array \(.*Python objects"),
-    "cut off": (cut_off, r"train\.npy is no array"),
+    "pickled objects": (objects, r"train\.npy is not an array \(.*Python objects"),
+    "cut off": (cut_off, r"train\.npy is not an array"),
     "another type": (floats, r"train\.npy holds float32 .*; its manifest says uint8"),
     "no counts": (no_counts, r"manifest\.json has no 'counts': it does not describe"),
 }

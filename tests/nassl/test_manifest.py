@@ -50,7 +50,7 @@ def test_a_flipped_byte_is_named_with_both_hashes_and_the_stage(run, name):
     assert str(error.value) == (
         f"{run / name} is not what its stage wrote: its sha256 is {after}, manifest.json says "
         f"{before}; make it again with `dvc repro --force --single-item probe@s`, no other stage "
-        "needs to"
+        "has to run"
     )
 
 
@@ -92,7 +92,7 @@ def test_what_is_missing_or_was_put_there(run):
     with pytest.raises(InputError, match=r"weights is missing; make it again with .*probe@s"):
         verify(run)
     (run / MANIFEST).unlink()
-    with pytest.raises(InputError, match=r"run has no manifest\.json: its stage did not end"):
+    with pytest.raises(InputError, match=r"run has no manifest\.json: its stage did not finish"):
         verify(run.parent)
     verify(run / "metrics.json")  # by hand: nothing to compare with
     verify(run / "nothing-here")  # left to whoever opens it

@@ -99,7 +99,7 @@ def test_a_flipped_byte_is_noticed_and_named_by_the_next_reader(project):
             maker = pattern.split("/")[1]
             run = file.split("/")[2] if maker == "prepare" else names[maker]
             repair = f"dvc repro --force --single-item {maker}@{run}"
-            assert "its sha256 is" in text or "does not hold its own sha256" in text
+            assert "its sha256 is" in text or "does not match its own sha256" in text
             assert repair in text
         path.write_bytes(written)
     assert contents(project.folder / "results") == undisturbed

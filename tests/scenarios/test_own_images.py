@@ -1,4 +1,4 @@
-"""One's own images through the real graph: PNG files of different sizes, with and without class
+"""Your own images through the real graph: PNG files of different sizes, with and without class
 folders, from the plan to an exported network."""
 
 from __future__ import annotations

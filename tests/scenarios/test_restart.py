@@ -90,7 +90,7 @@ BROKEN = {
     "params.yaml, edited": (
         "params.yaml",
         "a: [1, 2\nb: 1\n",
-        r"params\.yaml is not YAML that Snakemake can read: .*line 2.*Nothing was changed.*Mend",
+        r"params\.yaml is not YAML that Snakemake can read: .*line 2.*Nothing was changed.*Fix",
     ),
     "params.yaml, an anchor twice": (
         "params.yaml",

@@ -155,10 +155,10 @@ def test_damaged_arrays_are_named(tmp_path, random):
     with pytest.raises(InputError, match=r"holds uint8 \(5, 4, 4, 3\); its manifest says .*\(6, 4"):
         open_images(folder, "train")
     (folder / "train.npy").write_bytes(b"broken")
-    with pytest.raises(InputError, match=r"train\.npy is no array"):
+    with pytest.raises(InputError, match=r"train\.npy is not an array"):
         open_images(folder, "train")
     np.save(folder / "train.npy", np.array([{}]), allow_pickle=True)
-    with pytest.raises(InputError, match=r"train\.npy is no array"):
+    with pytest.raises(InputError, match=r"train\.npy is not an array"):
         open_images(folder, "train")
     (folder / "train.npy").unlink()
     with pytest.raises(InputError, match=r"train\.npy is missing; run prepare"):

@@ -324,7 +324,7 @@ def test_view_size():
 
 def test_refused_settings():
     with pytest.raises(
-        SettingsError, match=r"views\.crop is 'zoom'; there are: resized, padded, none"
+        SettingsError, match=r"views\.crop is 'zoom'; available: resized, padded, none"
     ):
         RandomViews(Views(crop="zoom"), ZERO, ONE)
     with pytest.raises(SettingsError, match="padded crop keeps"):

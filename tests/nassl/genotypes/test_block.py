@@ -42,7 +42,7 @@ def _blocks(*pairs):
         (_blocks((2, "conv_3x3")), r"blocks\[0\].stage is 2; stages are counted from 1"),
         (_blocks((1, "conv_3x3"), (3, "conv_3x3")), r"blocks\[1\].stage is 3"),
         (_blocks((1, "conv_3x3"), ("1", "conv_3x3")), r"blocks\[1\].stage is '1'"),
-        (_blocks((1, "conv_9x9")), r"operation is 'conv_9x9'; there are: conv_3x3, conv_5x5"),
+        (_blocks((1, "conv_9x9")), r"operation is 'conv_9x9'; available: conv_3x3, conv_5x5"),
         (_blocks((1, "identity")), r"blocks\[0\] is identity, but the first block"),
         (_blocks((1, "conv_3x3"), (2, "identity")), r"blocks\[1\] is identity"),
     ],

@@ -39,7 +39,7 @@ def _changed(node, content):
             _changed(1, [["none", 0], ["none", 2], ["none", 1]]),
             r"node 3 has edges from \[0, 2, 1\]",
         ),
-        (_changed(0, [["none", 0], ["dil", 1]]), r"operation is 'dil'; there are: skip_connect"),
+        (_changed(0, [["none", 0], ["dil", 1]]), r"operation is 'dil'; available: skip_connect"),
     ],
 )
 def test_refuses_what_is_no_dense_cell(content, text):

@@ -62,7 +62,7 @@ def put(key, node, edge, position, value):
     ("found", "message"),
     [
         ([], r"g.json is \[\]; a mapping with the key 'space'"),
-        ({"space": "cells"}, r"g.json: space is 'cells'; there are: .*cell.*resnet"),
+        ({"space": "cells"}, r"g.json: space is 'cells'; available: .*cell.*resnet"),
         ({"space": "cell"}, r"g.json lacks the key 'normal'; needed: space, normal, reduce"),
         (
             broken(lambda cell: cell.update(concat=[2])),
@@ -82,7 +82,7 @@ def put(key, node, edge, position, value):
         ),
         (
             broken(put("normal", 0, 1, 0, "none")),
-            r"normal node 2: operation is 'none'; there are: max_pool_3x3, .*dil_conv_5x5",
+            r"normal node 2: operation is 'none'; available: max_pool_3x3, .*dil_conv_5x5",
         ),
         (
             broken(put("normal", 2, 0, 1, 4)),
@@ -93,7 +93,7 @@ def put(key, node, edge, position, value):
             broken(put("normal", 2, 0, 1, 1)),
             r"normal node 4: both edges come from 1; two different predecessors",
         ),
-        ({"space": "resnet", "depth": 34}, r"g.json: depth is 34; there are: 18, 50"),
+        ({"space": "resnet", "depth": 34}, r"g.json: depth is 34; available: 18, 50"),
         ({"space": "resnet", "depth": True}, r"g.json: depth is True"),
     ],
 )

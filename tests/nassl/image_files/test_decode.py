@@ -256,7 +256,7 @@ def test_unsigned_32_bits_do_not_turn_negative():
 def test_values_that_are_no_numbers_are_refused(wrong):
     values = RAMP.astype(np.float32)
     values[3, 4:6] = wrong
-    with pytest.raises(UnreadableImage, match="2 of its 4096 values are no finite numbers"):
+    with pytest.raises(UnreadableImage, match="2 of its 4096 values are not finite numbers"):
         square(encoded(Image.fromarray(values), "TIFF"), 64)
 
 
@@ -325,7 +325,7 @@ def test_what_cannot_be_read_is_named_by_its_kind(content, kind):
 
 def test_a_broken_exif_block_is_named():
     content = encoded(Image.new("RGB", (8, 8)), "PNG", exif=b"Exif\0\0not a block")
-    with pytest.raises(UnreadableImage, match=r"its EXIF block is broken .*which way up is it\?"):
+    with pytest.raises(UnreadableImage, match=r"its EXIF block is broken .*orientation unknown"):
         square(content, 8)
 
 

@@ -30,7 +30,7 @@ def test_digests_that_do_not_fit_are_refused(tmp_path):
     np.save(tmp_path / "floats.npy", np.zeros((2, 32)))
     with pytest.raises(InputError, match=r"floats\.npy holds float64"):
         load_digests(tmp_path / "floats.npy", 2)
-    with pytest.raises(InputError, match=r"absent\.npy is missing or no array .*; run prepare"):
+    with pytest.raises(InputError, match=r"absent\.npy is missing or not an array .*; run prepare"):
         load_digests(tmp_path / "absent.npy", 2)
 
 

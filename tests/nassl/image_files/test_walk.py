@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_opened_is_refused(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", closed)
-    with pytest.raises(InputError, match=r"/b cannot be opened \(Permission denied\); allow it"):
+    with pytest.raises(InputError, match=r"/b cannot be opened \(Permission denied\); make"):
         walk(tmp_path)
 
 

@@ -98,7 +98,7 @@ def test_choice_is_checked():
     supernet = BlockSupernet(SPACE)
     with pytest.raises(ValueError, match="2 operations for 5 places"):
         supernet.choice = ("conv_3x3", "conv_3x3")
-    with pytest.raises(ValueError, match="place 0 has no operation 'identity'; there are: conv"):
+    with pytest.raises(ValueError, match="place 0 has no operation 'identity'; available: conv"):
         supernet.choice = ("identity",) + ("conv_3x3",) * 4
 
 

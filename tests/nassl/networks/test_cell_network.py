@@ -171,9 +171,9 @@ def test_refusals():
     cell = random_genotype(0)
     with pytest.raises(SettingsError, match="channels 0 and cells 5; a cell genotype needs"):
         build_network(cell, Network("cifar", 0, 5), 32)
-    with pytest.raises(SettingsError, match="stem is 'vit'; there are: cifar, imagenet"):
+    with pytest.raises(SettingsError, match="stem is 'vit'; available: cifar, imagenet"):
         build_network(cell, Network("vit", 4, 5), 32)
-    with pytest.raises(SettingsError, match="stem is 'vit'; there are: cifar, imagenet"):
+    with pytest.raises(SettingsError, match="stem is 'vit'; available: cifar, imagenet"):
         build_network(ResNetGenotype(18), Network("vit"), 32)
     with pytest.raises(SettingsError, match="'resnet' has no auxiliary head"):
         build_network(ResNetGenotype(18), Network("cifar"), 32, auxiliary=True)

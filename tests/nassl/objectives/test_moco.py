@@ -267,7 +267,7 @@ def test_queue_and_teacher_are_in_the_state():
 
 
 def test_refuses_what_cannot_be():
-    with pytest.raises(SettingsError, match=r"objective.head is 'cubic'; there are: linear, mlp"):
+    with pytest.raises(SettingsError, match=r"objective.head is 'cubic'; available: linear, mlp"):
         made(head="cubic")
     with pytest.raises(SettingsError, match=r"objective.queue is 0 and objective.groups 1"):
         made(queue=0)

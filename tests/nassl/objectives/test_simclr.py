@@ -133,5 +133,5 @@ def test_evaluate_gives_loss_and_margin_of_every_image(objective, images):
 
 
 def test_nothing_is_trained_without_an_objective():
-    with pytest.raises(SettingsError, match=r"objective.kind is 'none'.*there are: .*simclr"):
+    with pytest.raises(SettingsError, match=r"objective.kind is 'none'.*available: .*simclr"):
         build_objective(NoObjective("none"), Mean(), torch.zeros(3), torch.ones(3))

@@ -58,7 +58,7 @@ def test_the_recipe_reaches_the_optimizer(kind):
 
 
 def test_unknown_names_list_what_there_is():
-    with pytest.raises(SettingsError, match=r"optimizer is 'lars'; there are: sgd, adam"):
+    with pytest.raises(SettingsError, match=r"optimizer is 'lars'; available: sgd, adam"):
         build_optimizer(replace(RECIPE, optimizer="lars"), [nn.Parameter(torch.ones(1))])
-    with pytest.raises(SettingsError, match=r"schedule is 'linear'; there are: cosine, constant"):
+    with pytest.raises(SettingsError, match=r"schedule is 'linear'; available: cosine, constant"):
         learning_rate(replace(RECIPE, schedule="linear"), 0, 0, 1)

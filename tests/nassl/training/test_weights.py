@@ -43,7 +43,7 @@ def test_missing_keys_must_be_exactly_the_head(tmp_path):
     with pytest.raises(InputError, match=r"lacks 2 of 9 keys, first 'classifier.bias'"):
         load_weights(tmp_path / "backbone.safetensors", other)
     save_weights(tmp_path / "whole.safetensors", saved)
-    with pytest.raises(InputError, match=r"without its classifier: it has beyond it 2 of 7 keys"):
+    with pytest.raises(InputError, match=r"without its classifier: it has 2 keys beyond the 7"):
         load_weights(tmp_path / "whole.safetensors", other, head="classifier")
 
 

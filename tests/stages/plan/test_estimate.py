@@ -213,7 +213,7 @@ def test_check_without_finished_runs_is_refused(tmp_path, capsys):
 
 
 def test_unknown_gpu_and_uncounted_folder_are_refused(smoke):
-    with pytest.raises(SettingsError, match="--gpu is 'T1000'; there are: V100, A100"):
+    with pytest.raises(SettingsError, match="--gpu is 'T1000'; available: V100, A100"):
         estimate(smoke, "T1000")
     folder = {"kind": "folder", "image_size": 16, "root": "somewhere"}
     params = {**smoke, "data": {"digits": folder}}

@@ -1,4 +1,4 @@
-"""params.yaml as DVC and Snakemake read it, and files that a person has still to mend."""
+"""params.yaml as DVC and Snakemake read it, and files that a person still has to fix."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ BROKEN = [
         r"000024\.jpg: class 'zebra' is none of cool cross, cool disc, cool triangle",
     ),
     ("missing annotation", r"VOC2007/Annotations/000024\.xml: there is no such file"),
-    ("broken annotation", r"000024\.xml: it is no VOC annotation \(no element found"),
+    ("broken annotation", r"000024\.xml: it is not a VOC annotation \(no element found"),
 ]
 
 
@@ -158,7 +158,7 @@ def test_problems_are_named_or_left_out(sets, what, text):
     break_voc(sets, what)
     with pytest.raises(InputError, match=text) as caught:
         prepared("voc", sets / "voc")
-    assert "mend them, or leave these images out with data.on_error: skip" in str(caught.value)
+    assert "fix them, or leave these images out with data.on_error: skip" in str(caught.value)
     assert not (sets / "out" / "labels").exists()
     manifest = listed(prepared("voc", sets / "voc", on_error="skip"), "manifest")
     assert manifest["images"]["test"] == 23
@@ -175,7 +175,7 @@ def test_coco_problems_are_named(sets):
         prepared("coco", sets / "coco")
     for text in ("category_id 77 is none of instances_val2017.json's categories",
                  "is there twice in instances_val2017.json",
-                 "annotations of image 12345, which it lacks"):  # fmt: skip
+                 "annotations of image 12345, which it does not list"):  # fmt: skip
         assert text in str(caught.value)
 
 

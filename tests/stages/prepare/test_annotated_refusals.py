@@ -286,7 +286,7 @@ def test_two_annotations_of_one_image(tmp_path):
 LISTS = {
     "another image": ("test 1\n", r"Annotations/test 1\.xml: there is no such file; test\.txt"),
     "outside": ("../Annotations/test1\n", r"Annotations/\.\./Annotations/test1\.xml: there is no"),
-    "zero bytes": ("test1\0\0\n", r"test\.txt is no text: it holds zero bytes; save it as UTF-8"),
+    "zero bytes": ("test1\0\0\n", r"test\.txt is not text: it holds zero bytes; save it as UTF-8"),
 }
 
 

@@ -92,7 +92,7 @@ def test_the_genealogy_counts_and_draws_what_happened(evidence):
 @pytest.mark.parametrize("content", ["{}", '{"epochs": [{"epoch": 1}]}', '{"epochs": []}'])
 def test_a_file_that_is_no_genealogy_is_named(evidence, content):
     (evidence.results / "search/faunae-digits-s0/genealogy.json").write_text(content)
-    with pytest.raises(InputError, match=r"genealogy.json is no genealogy of an evolution .*repro"):
+    with pytest.raises(InputError, match=r"genealogy.json is not a genealogy of an .*repro"):
         genealogies(evidence)
 
 
@@ -114,7 +114,7 @@ def test_pictures_are_made_small_and_counted(evidence):
 
 def test_a_broken_picture_is_named(evidence):
     (evidence.results / "transfer/faunae-voc-s0/drawings/01.png").write_bytes(b"\x89PNG nothing")
-    with pytest.raises(InputError, match=r"drawings/01.png is no picture .*transfer@faunae-voc-s0"):
+    with pytest.raises(InputError, match=r"drawings/01.png is not an image .*transfer@faunae-voc"):
         detections(evidence)
 
 

@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_refused(evolve, tmp_path):
         evolve(changes={"search.f.space": "dense"})
     with pytest.raises(SettingsError, match=r"cannot search the space 'cell'.*: block, dense"):
         evolve(changes={"search.f.space": "cells"})
-    with pytest.raises(SettingsError, match=r"space.edges is 'some'; there are: all, top2"):
+    with pytest.raises(SettingsError, match=r"space.edges is 'some'; available: all, top2"):
         evolve(
             changes={
                 "search.f.space": "dense",

@@ -276,7 +276,7 @@ def test_random_and_manual_train_nothing(data, tmp_path):
         ({"recipe": replace(RECIPE, schedule="linear")}, "recipe.schedule is 'linear'; there are"),
         (
             {"strategy": replace(make_run().settings["strategy"], order=3)},
-            "strategy.order is 3; there are: 1, 2",
+            "strategy.order is 3; available: 1, 2",
         ),
     ],
 )

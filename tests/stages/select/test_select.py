@@ -128,7 +128,7 @@ def test_a_missing_candidate_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("criterion", "candidates", "text"),
     [
-        ("luck", "[g]", "select.chosen.criterion is 'luck'; there are: accuracy, contrastive_loss"),
+        ("luck", "[g]", "select.chosen.criterion is 'luck'; available: accuracy, contrastive_loss"),
         ("accuracy", "[]", "select.chosen.candidates is []"),
         ("accuracy", "[g, g]", "select.chosen.candidates is ['g', 'g']"),
     ],

@@ -178,7 +178,7 @@ def test_the_command_names_what_is_wrong(plan, tmp_path, capsys):
         with pytest.raises(SystemExit) as caught:
             main(["nothing", "--labels", "x", "--weights", "x", "--statistics", "x", "--out", "o"])
     assert caught.value.code == 2
-    assert "params.yaml has no transfer run 'nothing'; there are: coco, voc" in (
+    assert "params.yaml has no transfer run 'nothing'; available: coco, voc" in (
         capsys.readouterr().err
     )
 
