@@ -1,8 +1,8 @@
 """DVC's resolved stages for Snakemake: which jobs there are, what each waits for, what is stale.
 
 DVC alone decides whether a result is valid. A job leaves a flag in `.snakemake/dvc/`; flags of
-stale jobs, and of all jobs that follow from them, are taken away when the workflow starts, so that
-Snakemake runs these and no others. It may be stopped and started at any time.
+stale jobs, and of all jobs that depend on them, are removed when the workflow starts, so that
+Snakemake runs exactly these. It may be stopped and started at any time.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Graph:
         return [flag(needed) for needed in self.upstream[name]]
 
     def steps_to_the_end(self, family: str) -> int:
-        """Of the longest chain that waits for a stage: whoever has more behind it starts first."""
+        """Length of the longest chain that waits for a stage; stages with longer chains start
+        first."""
         steps = dict.fromkeys(self.upstream, 0)
         for name in networkx.topological_sort(self.repo.index.graph):
             for needed in self.upstream[name.addressing]:

@@ -2,7 +2,7 @@
 
 `workflow/envs/<name>.yaml` refers to requirements.txt. Snakemake makes an environment from a copy
 of that file, which may lie anywhere (`--conda-prefix`), and a new one if its text changes. So it is
-given one that names the pins.
+given a file that contains the pins.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who is at work here: a lock per job, and DVC's list of the paths in use (`.dvc/tmp/rwlock`).
+"""Which processes are at work here: a lock per job, and DVC's paths in use (`.dvc/tmp/rwlock`).
 
 DVC's list names processes by their numbers. After a kill a number may belong to a zombie, to an
 unrelated process, or to one on another machine, and DVC refuses to start until somebody deletes the
@@ -99,7 +99,7 @@ def job_of(entry: Entry) -> str | None:
 
 def is_alive(entry: Entry, own_job: str | None = None) -> bool:
     """Whether the process of an entry is at work. `own_job`: the job whose lock this process holds;
-    an entry that another process left in its name is of the dead."""
+    an entry that another process left in its name is of a dead one."""
     if (job := job_of(entry)) is not None:
         return entry["pid"] == os.getpid() if job == own_job else JobLock(job).held
     try:
@@ -118,8 +118,8 @@ def is_alive(entry: Entry, own_job: str | None = None) -> bool:
 
 
 class RWLock:
-    """What dvc.rwlock.rwlock does, for a job of the graph: entries of the dead are passed over, the
-    file is replaced as a whole, and a half-written one counts as empty."""
+    """What dvc.rwlock.rwlock does, for a job of the graph: entries of dead processes are skipped,
+    the file is replaced as a whole, and a half-written one counts as empty."""
 
     def __init__(self, job: str) -> None:
         self.job = job
@@ -159,8 +159,8 @@ class RWLock:
 
 @contextmanager
 def edited(tmp_dir: Path, hardlink: bool, own_job: str | None = None) -> Iterator[dict]:
-    """{"read": {path: entries}, "write": {path: entries}} without the dead, written back at the end
-    unless an exception leaves it."""
+    """{"read": {path: entries}, "write": {path: entries}} of living processes, written back at the
+    end unless an exception leaves it."""
     guard = make_lock(
         str(tmp_dir / dvc.rwlock.RWLOCK_LOCK),
         tmp_dir=str(tmp_dir),

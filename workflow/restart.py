@@ -1,9 +1,9 @@
-"""Starting again after a kill: what Snakemake and DVC left half-done is put right first.
+"""Starting again after a kill: what Snakemake and DVC left half-done is repaired first.
 
-One start at a time holds `.snakemake/main.lock`, which the system takes back when its process
-ends, however it ends. So whoever holds it knows that no other start is at work, and asks the jobs'
-own locks which of them an earlier start left running (`locks`). Nothing of the user's is deleted: a
-file that a person has to mend stops the start.
+One start at a time holds `.snakemake/main.lock`, which the system releases when its process ends,
+however it ends. So its holder knows that no other start is at work, and asks the jobs' own locks
+which of them an earlier start left running (`locks`). Nothing of the user's is deleted: a file that
+a person has to fix stops the start.
 
   python workflow/restart.py     does the same, for `dvc repro` after a kill
 """
@@ -34,7 +34,7 @@ SNAKEMAKES = (Path(".snakemake/locks"), Path(".snakemake/incomplete"))
 TMP = Path(".dvc/tmp")
 LOCKFILE = Path("dvc.lock")
 PLAN = Path("params.yaml")
-PAUSE = 1.0  # seconds; whoever is just writing a file is done after a few
+PAUSE = 1.0  # seconds; a file that is just being written is done after a few
 PATIENCE = 10  # such pauses for a command that was started by hand: `dvc status` takes some
 
 
@@ -79,8 +79,8 @@ def put_right() -> list[str]:
     """Needs the project's lock; gives what it did, for the user.
 
     Snakemake's locks, and its marks of incomplete files, are of starts that have ended: DVC says
-    what is complete. Entries of the dead leave DVC's list of paths in use. A dvc.lock of which a
-    killed `dvc` wrote only the beginning is moved aside.
+    what is complete. Entries of dead processes leave DVC's list of paths in use. A dvc.lock of
+    which a killed `dvc` wrote only the beginning is moved aside.
 
     Raises Refused if the plan or dvc.lock waits for a person, or while a `dvc` that was started by
     hand is at work.
@@ -105,7 +105,7 @@ def put_right() -> list[str]:
     if TMP.is_dir():
         _wait_for_commands_by_hand()
         with edited(TMP, Config(str(TMP.parent))["core"].get("hardlink_lock", False)):
-            pass  # written back without the dead
+            pass  # written back without dead processes
     for job, holder in running_jobs().items():
         done.append(f"{job} is still running from an earlier start ({holder}): it is waited for")
     return done
@@ -113,7 +113,7 @@ def put_right() -> list[str]:
 
 def _whole(path: Path) -> bool:
     """False for the beginning of a dvc.lock. A `dvc` started by hand writes it in place, and may be
-    doing so at this moment. Raises Refused for one that a person has to mend."""
+    doing so at this moment. Raises Refused for one that a person has to fix."""
     for attempt in range(3):
         if attempt:
             time.sleep(PAUSE)
@@ -177,4 +177,4 @@ def _wait_for_commands_by_hand() -> None:
 
 if __name__ == "__main__":
     with hold_the_project():
-        start_again() or print("nothing was left half-done")
+        start_again() or print("nothing had to be repaired")
