@@ -66,15 +66,15 @@ def image_files(root: Path) -> Iterator[Files]:
                 )
         except PermissionError as error:
             raise InputError(
-                f"{root} cannot be opened ({error.strerror}); allow it, or give another folder"
+                f"{root} cannot be opened ({error.strerror}); make it readable, or give another"
             ) from error
         except BROKEN as error:
             raise InputError(f"{root} is broken ({error}); download or pack it again") from error
         if not files.paths:
             raise InputError(
-                f"{root} holds no image file ({files.ignored} others); known are: "
+                f"{root} holds no image file ({files.ignored} others); supported: "
                 f"{' '.join(EXTENSIONS)}, and JPEG, PNG, GIF, WebP, AVIF, JPEG 2000 under any other"
-                f" name; here are: {in_words(files.found.others) or 'no files'}"
+                f" name; found: {in_words(files.found.others) or 'no files'}"
             )
         yield files
 

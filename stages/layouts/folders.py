@@ -6,8 +6,8 @@ Layouts:
     <class>/*                                        one set; data.test_fraction draws a test part
     *                                                one set without labels
 
-Parts may be spelt in any usual way (`splits.split_of`). A folder that holds all the rest says
-nothing and is passed over, so that a root may be given one level too high.
+Parts may be spelt in any usual way (`splits.split_of`). A folder that holds everything else carries
+no information and is skipped, so that a root may be given one level too high.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Layout:
 
 
 def arrange(found: Found, root: Path) -> Layout:
-    """Raises InputError for a layout that is none of the known ones, or that may be two of them."""
+    """Raises InputError for a layout that is unknown or ambiguous."""
     passed, split = _passed_over([PurePosixPath(path).parts for path in found.paths])
     root = root.joinpath(*passed)
     paths = ["/".join(parts) for parts in split]
@@ -63,7 +63,7 @@ def arrange(found: Found, root: Path) -> Layout:
 
 
 def _passed_over(split: list[tuple[str, ...]]) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Folders above all images that are no part, and the paths below them."""
+    """Folders above all images that are not parts, and the paths below them."""
     passed = []
     while split and all(len(parts) > 1 for parts in split):
         tops = {parts[0] for parts in split}
@@ -86,8 +86,8 @@ def _in_parts(
     for top, part in parts_of.items():
         if part in tops:
             raise InputError(
-                f"{root} has two folders for the part {part}: {tops[part]}/ and {top}/; which one "
-                "is meant? Put their images into one, or move one elsewhere"
+                f"{root} has two folders for the part {part}: {tops[part]}/ and {top}/; put "
+                "their images into one, or move one elsewhere"
             )
         tops[part] = top
     for path, parts in zip(paths, split, strict=True):
@@ -95,7 +95,7 @@ def _in_parts(
             given = ", ".join(sorted(parts_of))
             raise InputError(
                 f"{root} has the parts {given}, and {path} is in none; allowed beside train/: "
-                f"test/, val/, unlabeled/. If {min(parts_of)}/ is a class and no part, put all "
+                f"test/, val/, unlabeled/. If {min(parts_of)}/ is a class, not a part, put all "
                 f"class folders into a folder train/: train/{min(parts_of)}/, ..."
             )
     names = {"train": "train", "unlabeled": "unlabeled"}
@@ -117,8 +117,8 @@ def _in_parts(
     if len(classes) > 1 and len(splits_of(sorted(classes))) == len(classes):
         raise InputError(
             f"{root}/{tops['train']} holds the folders {', '.join(sorted(classes))}, which are "
-            "named as parts, not as classes: are they? Set data.root to that folder, or name them "
-            "otherwise"
+            "named like parts, not classes: if they are parts, set data.root to that folder; if "
+            "not, rename them"
         )
     return places
 
@@ -126,7 +126,7 @@ def _in_parts(
 def _levels(
     split: list[tuple[str, ...]], parts_of: dict[str, str], names: dict[str, str]
 ) -> dict[str, int]:
-    """How many folders inside of each part say nothing and are passed over.
+    """How many folders inside each part carry no information and are skipped.
 
     That is one named as the part again (seg_train/seg_train/), or the only one of train/ and test/
     alike (train/images/ and test/images/).
@@ -162,9 +162,9 @@ def _check_not_below(split: list[tuple[str, ...]], root: Path) -> None:
             if split_of(parts[depth]):
                 above, name = "/".join(parts[:depth]), parts[depth]
                 raise InputError(
-                    f"{root}: the folder {above}/{name}/ is named as a part, and lies in {above}/: "
-                    f"is {above} a class? Parts stand above classes, as {name}/{above}/. Or set "
-                    f"data.root to {root / above} if the parts lie there"
+                    f"{root}: the folder {above}/{name}/ is named like a part, but lies in "
+                    f"{above}/. If {above} is a class, put parts above classes, as {name}/{above}/"
+                    f"; if the parts lie there, set data.root to {root / above}"
                 )
 
 
@@ -189,7 +189,7 @@ def _named(raw: list[Place | None], root: Path, remarks: Remarks) -> list[Place 
 
 
 def _remark_on_case(names: list[str], remarks: Remarks) -> None:
-    """Names classes that a careless eye, or Windows, would take for one."""
+    """Remarks on classes whose names differ in case only, which Windows takes for one."""
     same: dict[str, list[str]] = {}
     for name in names:
         same.setdefault(name.casefold(), []).append(name)
@@ -215,7 +215,7 @@ def _classes(places: list[Place | None], paths: list[str], root: Path) -> list[s
             )
     train, test = found["train"], found["test"]
     if test and not train:
-        raise InputError(f"{root} has test images and no train/; add it")
+        raise InputError(f"{root} has test images but no train/; add it")
     if test and (None in train) != (None in test):
         with_classes, without = ("test", "train") if None in train else ("train", "test")
         raise InputError(
@@ -235,7 +235,7 @@ def _classes(places: list[Place | None], paths: list[str], root: Path) -> list[s
 def remark_on_classes(
     counts: dict[str, dict[str, int]], classes: list[str], remarks: Remarks
 ) -> None:
-    """Names classes that train/ has and test/, which is there, has not; counts are per part."""
+    """Remarks on classes of train/ that an existing test/ lacks; counts are per part."""
     test = counts.get("test")
     missing = [] if test is None else [name for name in classes if not test.get(name)]
     if missing:

@@ -53,7 +53,7 @@ def _part_and_rest(name: str) -> tuple[str | None, tuple[str, ...]]:
 
 
 def class_of(folder: str) -> str:
-    """The name of the class in a folder: without white space around it, with accents written in
-    one way (macOS writes them in another), and with bytes that are no UTF-8 as `\\xe9`."""
+    """The name of the class in a folder: without white space around it, with accents written in one
+    way (macOS writes them in another), and with bytes that are not UTF-8 as `\\xe9`."""
     text = folder.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return unicodedata.normalize("NFC", text).strip()

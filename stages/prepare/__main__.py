@@ -59,7 +59,7 @@ def _write_annotated(settings: Data, staging: Path) -> dict[str, Any]:
 
 
 def _read(settings: Data):
-    """Only the module of the asked kind is imported."""
+    """Imports only the module of the requested kind."""
     if settings.kind == "digits":
         from stages.prepare.digits import digits
 

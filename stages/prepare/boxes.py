@@ -1,8 +1,8 @@
 """Boxes as annotators leave them: beyond the border, without an area, in another notation.
 
 A box that reaches beyond its image is clipped, one without an area is dropped, and both are
-counted. Where that happens to most boxes of a part they mean something else than their format
-says, and the part is refused: no number measured on it would be worth anything.
+counted. If that happens to most boxes of a part, they are probably in another notation, and the
+part is refused: no number measured on it would mean anything.
 """
 
 from __future__ import annotations
@@ -93,10 +93,7 @@ def judge(tally: Tally, place: str, form: str, other: str) -> None:
     elif bad > SUSPICIOUS * tally.total and as_other:
         looks = f"{other}; convert them"
     elif tally.masks > 1 and 2 * tally.masks_other > tally.masks:
-        found = (
-            f"{tally.masks_other} of {tally.masks} boxes with polygons do not enclose them as they "
-            "should"
-        )
+        found = f"{tally.masks_other} of {tally.masks} boxes with polygons do not enclose them"
         looks = f"{other}; convert them"
     elif 2 * bad > tally.total and 2 * tally.other > tally.total:
         looks = f"{other}; convert them"

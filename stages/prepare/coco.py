@@ -58,7 +58,7 @@ def _content(found: Annotated, file: Path) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:  # not a text, not JSON, nested without end
         raise InputError(
-            f"{file} is not JSON: {error}; it may be cut off: get or export it again"
+            f"{file} is not JSON: {error}; it may be cut off: download or export it again"
         ) from error
 
 
@@ -88,9 +88,11 @@ def _read_part(
         for entry in entries:
             wrong = None
             if entry["id"] in seen:
-                wrong = f"the annotation id {entry['id']} is there twice in {file.name}"
+                wrong = f"the annotation id {entry['id']} occurs twice in {file.name}"
             elif entry["category_id"] not in numbers:
-                wrong = f"category_id {entry['category_id']} is none of {file.name}'s categories"
+                wrong = (
+                    f"category_id {entry['category_id']} is not among the categories of {file.name}"
+                )
             seen.add(entry["id"])
             if wrong:
                 found.problems.append((image["file_name"], wrong))
@@ -119,8 +121,8 @@ def _images(
         name, wrong = _file_name(found.root, entry["file_name"], names)
         if identity in images and images[identity]["file_name"] != name:
             raise InputError(
-                f"{file}: the image id {identity} is that of {images[identity]['file_name']!r} and "
-                f"of {name!r}; give each an id of its own, in images and in annotations"
+                f"{file}: the image id {identity} belongs to {images[identity]['file_name']!r} and "
+                f"to {name!r}; give each an id of its own, in images and in annotations"
             )
         image = files.get(name)
         if image is None:

@@ -20,7 +20,7 @@ def read_categories(content: dict[str, Any], file: Path) -> dict[int, str]:
         identity, name = entry["id"], class_name(entry["name"])
         if names.setdefault(identity, name) != name:
             raise InputError(
-                f"{file}: the category id {identity} is that of {names[identity]!r} and of "
+                f"{file}: the category id {identity} belongs to {names[identity]!r} and to "
                 f"{name!r}; give each an id of its own, in categories and in annotations"
             )
         if ids.setdefault(name, identity) != identity:

@@ -68,8 +68,8 @@ def inside(path: str) -> bool:
 
 
 def class_name(text: str) -> str:
-    """A name as it is meant: white space around it is the file's layout, and accents may be
-    composed in two ways."""
+    """A name without what does not count: white space around it, which is the file's layout, and
+    the way in which accents are composed."""
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 

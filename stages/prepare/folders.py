@@ -20,19 +20,19 @@ from stages.prepare.write import moments
 
 PACK_LIMIT = 2**30  # bytes of pixels up to which images are packed into arrays
 AT_A_TIME = 256  # files in memory while they are decoded
-MOST_KINDS = 20  # of files that are no images, counted in the manifest
+MOST_KINDS = 20  # of files that are not images, counted in the manifest
 TEST_STREAM = 1_000_005  # keeps the drawing of the test part apart from other random numbers
 
 
 def folder(settings: Data) -> Prepared:
-    """Reads every image under `settings.root` once, so that no run dies of a bad file hours later.
+    """Reads every image under `settings.root` once, so that no run fails on a bad file hours later.
 
     Up to 1 GiB of pixels are packed into arrays; more are indexed: the files stay where they are,
     and their paths are listed. Either way the images are ordered by the hash of their bytes, so
     that their order says nothing about their class folders.
 
-    Raises InputError naming the file for one that is no whole image (`on_error: stop`; with `skip`
-    it is listed in the manifest), and for a layout that is none of the above.
+    Raises InputError naming a file that is not a complete image (`on_error: stop`; with `skip` it
+    is listed in the manifest), and for an unknown layout.
     """
     root = Path(settings.root)
     if not settings.root:

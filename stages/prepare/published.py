@@ -151,7 +151,7 @@ def _open(publication: Publication, settings: Data) -> dict[str, np.ndarray]:
         if not settings.download:
             hint = ""
             if publication.pickled and (root / publication.pickled).exists():
-                hint = f"; {publication.pickled} there is of pickles, which are not loaded"
+                hint = f"; {publication.pickled} is there, but holds pickles, which are not loaded"
             raise InputError(
                 f"{root} has neither {publication.folder}/ nor {archive.name}{hint}; put one there "
                 "(the binary version), or set data.download to true"

@@ -115,7 +115,7 @@ def _read_year(
             elif image := _read(found, part, year, names[0], tally):
                 owner = owners.setdefault(image["file_name"], names[0])
                 if owner != names[0]:
-                    wrong = f"Annotations/{owner}.xml and {names[0]}.xml are both of it"
+                    wrong = f"Annotations/{owner}.xml and {names[0]}.xml both describe it"
                     found.problems.append((image["file_name"], wrong))
                 images.append(image)
             seen.update(names[:1])
@@ -254,5 +254,5 @@ def _number_classes(found: Annotated, listed: set[str]) -> None:
                 name = box.pop("name")
                 box["category_id"] = numbers.get(name, -1)
                 if name not in numbers:
-                    wrong = f"class {name!r} is none of {', '.join(found.classes)}"
+                    wrong = f"class {name!r} is not among: {', '.join(found.classes)}"
                     found.problems.append((image["file_name"], wrong))

@@ -32,14 +32,14 @@ def image_of(
     if named:
         raise LookupError(
             f"it may be of any of JPEGImages/{', '.join(sorted(named))}, and its <filename>, "
-            f"{file_name!r}, is none of them; leave one"
+            f"{file_name!r}, is none of them; keep one"
         )
     if len(given) == 1:
         owner = PurePosixPath(given[0]).with_suffix(".xml").as_posix()
         if annotations.find(owner):
             raise LookupError(
                 f"there is no image JPEGImages/{name}.*, and its <filename>, {file_name!r}, is the "
-                f"image of Annotations/{owner}; which image is it of?"
+                f"image of Annotations/{owner}; rename it after its image"
             )
         return given[0], False
     return f"{name}.jpg", False  # which is missing, as will be said

@@ -23,8 +23,8 @@ FOLDERS = ("JPEGImages/", "Annotations/")
 def read_list(file: Path, content: bytes) -> list[str]:
     """The lines of `content` that are not empty, without white space around them.
 
-    UTF-8 and UTF-16, with and without a byte-order mark, are read; bytes that are neither stay what
-    they are, as they do in names of files. Raises InputError for a file that is no text.
+    UTF-8 and UTF-16, with and without a byte-order mark, are read; bytes that are neither are kept,
+    as in names of files. Raises InputError for a file that is not text.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"

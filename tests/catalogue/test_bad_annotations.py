@@ -62,7 +62,7 @@ VOC = {
     "a corner that is none": (xml(xmin="nan"), r"an object called 'cat' with the box \[nan"),
     "an endless box": (xml(xmin="-inf"), r"an object called 'cat' with the box \[-inf"),
     "no name": (xml(name=""), r"an object called (''|None) with the box"),
-    "an unknown class": (xml(name="zebra"), r"1\.jpg: class 'zebra' is none of cat"),
+    "an unknown class": (xml(name="zebra"), r"1\.jpg: class 'zebra' is not among: cat"),
 }  # fmt: skip
 
 
@@ -137,10 +137,10 @@ COCO = {
     "words for a box": (box(bbox="1 2 3 4"), r"bbox is '1 2 3 4'"),
     "words for a mask": (box(segmentation="all"), r"segmentation is 'all'; polygons or a run"),
     "half a crowd": (box(iscrowd=0.5), r"iscrowd is 0\.5; 0 or 1"),
-    "an unknown category": (box(category_id=9), r"category_id 9 is none of"),
+    "an unknown category": (box(category_id=9), r"category_id 9 is not among"),
     "another image's box": (box(image_id=9), r"annotations of image 9, which it does not list"),
     "the same id twice": (
-        {**GOOD, "annotations": [BOX, BOX]}, r"annotation id 1 is there twice",
+        {**GOOD, "annotations": [BOX, BOX]}, r"annotation id 1 occurs twice",
     ),
     "other categories": (
         {**GOOD, "categories": [{"id": 3, "name": "dog"}]}, r"categories of the two .* differ",

@@ -184,7 +184,7 @@ def unknown_label(root: Path) -> None:
 
 
 PUBLISHED = {
-    "pickles": (pickled, r"cifar-10-batches-py there is of pickles, which are not loaded"),
+    "pickles": (pickled, r"cifar-10-batches-py is there, but holds pickles, which are not loaded"),
     "another hash": (another_hash, r"has the MD5 [0-9a-f]{32}, the publisher's is c32a"),
     "cut off": (short, r"data_batch_1\.bin"),
     "an impossible label": (unknown_label, r"labels from 200 to 200, 10 classes"),

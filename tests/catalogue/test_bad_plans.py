@@ -44,7 +44,7 @@ COMPOSED = {
     ),
     "no group": (
         ["paper=[faunae]", "objective.moco-v1-cifar.groups=0"],
-        r"objective\.groups is 0.*there is at least one",
+        r"objective\.groups is 0.*at least one group",
     ),
     "a batch of one": (
         ["recipe.pretrain-b64.batch_size=1"], r"batch_size is 1; batch norm needs at least 2",

@@ -107,30 +107,30 @@ def test_one_class_is_no_label():
         (
             ["cat/0.png", "Test/1.png", "dog/2.png"],
             r"own has the parts Test, and cat/0\.png is in none; allowed beside train/: test/, val/"
-            r", unlabeled/\. If Test/ is a class and no part, put all class folders into a folder "
+            r", unlabeled/\. If Test/ is a class, not a part, put all class folders into a folder "
             r"train/: train/Test/",
         ),
         (["bus/0.png", "train/1.png", "car/2.png"], r"has the parts train, and bus/0\.png is in"),
         (
             ["train/a/0.png", "Training/a/1.png"],
-            r"has two folders for the part train: Training/ and train/; which one is meant\?",
+            r"has two folders for the part train: Training/ and train/; put their images into one",
         ),
         (["val/a/0.png", "train/a/1.png", "Valid/a/2.png"], r"two folders for the part val"),
         (
             ["cat/train/0.png", "dog/train/1.png", "cat/test/2.png"],
-            r"the folder cat/train/ is named as a part, and lies in cat/: is cat a class\? Parts "
-            r"stand above classes, as train/cat/",
+            r"the folder cat/train/ is named like a part, but lies in cat/\. If cat is a class, "
+            r"put parts above classes, as train/cat/",
         ),
         (
             ["data/train/a/0.png", "docs/figure.png"],
-            r"data/train/ is named as a part, .* set data\.root to /data/own/data if the parts",
+            r"data/train/ is named like a part, .* lie there, set data\.root to /data/own/data",
         ),
         (["pets/v1/Testing/a/0.png", "docs/figure.png"], r"the folder pets/v1/Testing/ is named"),
         (
             ["train/train/a/0.png", "train/val/a/0.png", "test/a/0.png"],
-            r"own/train holds the folders train, val, which are named as parts, not as classes",
+            r"own/train holds the folders train, val, which are named like parts, not classes",
         ),
-        (["Testing/a/0.png"], r"has test images and no train/"),
+        (["Testing/a/0.png"], r"has test images but no train/"),
         ([" /0.png", "a/1.png"], r"has a class folder called ' '; give it a name"),
     ],
 )

@@ -146,7 +146,7 @@ BROKEN = [
     ("other size", r"000024\.jpg: it is 33x44, its annotation says \d+x\d+"),
     (
         "unknown class",
-        r"000024\.jpg: class 'zebra' is none of cool cross, cool disc, cool triangle",
+        r"000024\.jpg: class 'zebra' is not among: cool cross, cool disc, cool triangle",
     ),
     ("missing annotation", r"VOC2007/Annotations/000024\.xml: there is no such file"),
     ("broken annotation", r"000024\.xml: it is not a VOC annotation \(no element found"),
@@ -173,8 +173,8 @@ def test_coco_problems_are_named(sets):
     file.write_text(json.dumps(content))
     with pytest.raises(InputError) as caught:
         prepared("coco", sets / "coco")
-    for text in ("category_id 77 is none of instances_val2017.json's categories",
-                 "is there twice in instances_val2017.json",
+    for text in ("category_id 77 is not among the categories of instances_val2017.json",
+                 "occurs twice in instances_val2017.json",
                  "annotations of image 12345, which it does not list"):  # fmt: skip
         assert text in str(caught.value)
 

@@ -192,9 +192,9 @@ def two_sizes(content, part):
 
 
 IDENTITY = {
-    "an image's id twice": (same_image_id, r"the image id 1 is that of 'train2017/000\.png' and of "
+    "an image's id twice": (same_image_id, r"the image id 1 belongs to 'train2017/000\.png' and to "
                             r"'train2017/001\.png'; give each an id of its own"),
-    "one id, two names": (one_id_two_names, r"the category id 1 is that of 'cat' and of 'dog'"),
+    "one id, two names": (one_id_two_names, r"the category id 1 belongs to 'cat' and to 'dog'"),
     "one name, two ids": (one_name_two_ids, r"the category 'cat' has the ids 1 and 2; give it one"),
     "swapped ids": (swapped_ids, r"the id 2 is 'dog' in instances_train2017\.json and 'cat' in"),
     "another id": (other_id, r"'dog' has the id 2 in instances_train2017\.json and 3 in instances"),
@@ -280,7 +280,7 @@ def test_two_annotations_of_one_image(tmp_path):
     (folder / "Annotations/test1.xml").rename(folder / "Annotations/third.xml")
     (folder / "ImageSets/Main/test.txt").write_text("test0\nother\nthird\n")
     refused("voc", tmp_path / "set", r"JPEGImages/test1\.jpg: Annotations/other\.xml and third\.xml"
-            r" are both of it")  # fmt: skip
+            r" both describe it")  # fmt: skip
 
 
 LISTS = {

@@ -130,7 +130,7 @@ def test_val_beside_test_and_other_files_are_counted_as_ignored(tmp_path):
         (["train/a/0.png", "test/1.png"], r"train/ has class folders and test/ has none"),
         (["train/0.png", "test/a/1.png"], r"test/ has class folders and train/ has none"),
         (["train/a/0.png", "test/b/1.png"], r"test/ has the class 'b', which train/ lacks; .*: a"),
-        (["unlabeled/0.png", "test/1.png"], r"has test images and no train/"),
+        (["unlabeled/0.png", "test/1.png"], r"has test images but no train/"),
     ],
 )
 def test_other_layouts_are_refused(tmp_path, paths, message):
@@ -154,7 +154,7 @@ def test_unusable_settings_are_refused(tmp_path):
             folder(settings(**{"root": raw, **changes}))
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "a.txt").write_text("")
-    with pytest.raises(InputError, match=r"holds no image file \(1 others\); known are: \.jpg"):
+    with pytest.raises(InputError, match=r"holds no image file \(1 others\); supported: \.jpg"):
         folder(settings(tmp_path / "empty"))
 
 

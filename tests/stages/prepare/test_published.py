@@ -173,7 +173,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path, random):
     ):
         published(settings(tmp_path))
     (tmp_path / "cifar-10-batches-py").mkdir()
-    with pytest.raises(InputError, match="cifar-10-batches-py there is of pickles"):
+    with pytest.raises(InputError, match="cifar-10-batches-py is there, but holds pickles"):
         published(settings(tmp_path))
     folder, _ = cifar(tmp_path, "cifar10", random)
     whole = (folder / "test_batch.bin").read_bytes()
