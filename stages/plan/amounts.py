@@ -63,7 +63,7 @@ def _check_groups(place: str, run: Run) -> None:
     if groups < 1 or batch < SMALLEST_BATCH * groups:
         raise SettingsError(
             f"{place}: objective.groups is {groups}, recipe.batch_size {batch}; every group needs "
-            f"at least {SMALLEST_BATCH} images for its batch norm, and there is at least one"
+            f"at least {SMALLEST_BATCH} images for its batch norm; at least one group"
         )
 
 
@@ -72,8 +72,8 @@ def _check_queue(place: str, run: Run, size: Size) -> None:
     queue = run.settings["objective"].queue
     if not 1 <= queue <= images:
         raise SettingsError(
-            f"{place}: objective.queue is {queue}; the run trains on {images} images, of each of "
-            f"which it can hold one key: allowed: 1 to {images}"
+            f"{place}: objective.queue is {queue}; the run trains on {images} images, and "
+            f"the queue holds one key of each; allowed: 1 to {images}"
         )
 
 

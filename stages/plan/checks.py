@@ -114,7 +114,7 @@ def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
             raise SettingsError(
                 f"{place}.architecture is {run.line.architecture!r}, whose {source} reads labels; "
                 "representations are called label-free only if search and selection are: take an "
-                "architecture found by simclr, moco, random or manual, or own up to it with "
+                "architecture found by simclr, moco, random or manual, or declare it with "
                 "searched_with_labels: true"
             )
     check_network(place, run, runs, _search_of(run, runs))
@@ -177,7 +177,7 @@ def _check_labels(place: str, run: Run) -> None:
 
 
 def _ancestry(run: Run, runs: dict[str, Run]) -> list[str]:
-    """The scores and searches that an architecture comes from, the search that it is of last."""
+    """The scores and searches that an architecture comes from; its own search comes last."""
     stage, _, name = run.line.architecture.partition("/")
     if run.line.architecture not in runs:
         raise SettingsError(

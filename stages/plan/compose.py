@@ -33,7 +33,7 @@ def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _reason(error: BaseException | None) -> str:
-    """The chain of causes in one line; an unknown key comes with those that there are."""
+    """The chain of causes in one line; for an unknown key, the available ones are added."""
     lines: dict[str, None] = {}
     while error is not None:
         lines.update(dict.fromkeys(line.strip() for line in str(error).splitlines()))

@@ -70,7 +70,7 @@ def _counted(root: str) -> Size:
 
 
 def described(name: str, data: Data) -> list[str]:
-    """Lines that say what an image folder was taken for: its parts, its classes with their images,
+    """Lines that say how an image folder was interpreted: its parts, its classes with their images,
     what is left out. Nothing for other kinds, and for a folder that is not on this machine."""
     from stages.layouts.folders import remark_on_classes
 

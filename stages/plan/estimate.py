@@ -33,7 +33,7 @@ PACK_LIMIT = 2**30  # bytes of pixels above which folders and ImageNet are index
 SMALL_FILES = 1e5  # bytes: metrics, curves, genotype of a run
 # Copies of a network's weights that a run leaves behind: MoCo's teacher is a second one.
 KEPT = {"search": 0, "score": 0, "retrain": 1, "pretrain": 1, "probe": 0, "transfer": 0}
-# Where an estimate is held against what was measured, and how far it may be off.
+# Stages whose estimate is compared with measured times, and the largest allowed factor.
 CHECKED = ("search", "score", "retrain", "pretrain", "probe")
 FACTOR = 2.0
 

@@ -60,7 +60,7 @@ class Expansion:
         tree.update(self.runs)
         own = {name: rows for name, rows in self.tables.items() if name.startswith(OWN)}
         papers = {name: rows for name, rows in self.tables.items() if name not in own}
-        # Where dvc.yaml finds what the report reads of each stage: of idle ones, their code.
+        # Where dvc.yaml finds what the report reads of a stage; without runs, the stage's code.
         below = {stage: "results" if self.runs[stage] else "stages" for stage in RUNS}
         tree["report"] = {"scale": self.config["scale"], "below": below, "tables": papers}
         if own:
@@ -94,7 +94,7 @@ class Expansion:
         seeds = range(counts.get(table.partition(".")[0], counts["final"]))
         architecture, searches = self._architecture(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
-        if searched_on != data and kind != "transfer":  # named apart from what runs on the search's
+        if searched_on != data and kind != "transfer":  # not named as on the search's
             row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
         if "values" in row:

@@ -18,7 +18,7 @@ LONGEST = 200  # characters of a value that an error repeats
 
 
 def check_format(content: Any, where: str = "", part: str = "") -> None:
-    """Raises SettingsError for a place that is not as the schema, or as one of its `$defs`, says.
+    """Raises SettingsError for content that does not match the schema, or one of its `$defs`.
 
     `where` names the content in errors.
     """
@@ -33,7 +33,7 @@ def _validator(part: str) -> Any:
     schema = yaml.safe_load(SCHEMA.read_text())
     if part:
         schema = {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]}
-    # 2.0 is an integer to JSON Schema, but counts nothing in Python.
+    # 2.0 is an integer to JSON Schema, but not a valid count in Python.
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, x: type(x) is int)
     return extend(Draft202012Validator, type_checker=types)(schema)
 

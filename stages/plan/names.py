@@ -1,7 +1,7 @@
 """Names in a plan become parts of paths and of commands, and refer from run to run.
 
 `dvc.yaml` puts the name of a run and the strings of its line into the command of its stage, which
-DVC hands to a shell: only harmless ones are let in.
+DVC hands to a shell: only harmless ones are accepted.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _layers(batch: int, channels: int, side: int) -> tuple[Work, Callable[[], No
 
 
 def _seconds(call: Callable[[], object], seconds: float = 0.3) -> float:
-    """Of the fastest of repeated calls: what disturbs them is not theirs."""
+    """Of the fastest of repeated calls, which was disturbed least."""
     for _ in range(3):
         call()
     best, end = float("inf"), time.perf_counter() + seconds

@@ -1,7 +1,7 @@
-"""Paths on the command line: `data.root=/my images (1)` means what it says.
+"""Paths on the command line: `data.root=/my images (1)` is taken literally.
 
 Hydra's grammar gives a meaning to ( ) [ ] { } , = : # ~ and quotes, and knows no letters beyond
-ASCII; a path may have all of them.
+ASCII; a path may contain all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nassl.settings import SettingsError
 ROOT = re.compile(r"(?P<key>\+{0,2}([\w.-]+\.)?root)=(?P<value>.*)", re.DOTALL)
 HINT = (
     "If a path has spaces, ( ) [ ] {{ }} , = : # ~, quotes or letters beyond ASCII, put it into "
-    "quotes of its own inside of the shell's, as in {example}"
+    "quotes of its own inside the shell's, as in {example}"
 )
 
 

@@ -1,4 +1,5 @@
-"""How long a plan takes on a number of devices: a run on each, whoever has most behind it first."""
+"""How long a plan takes on a number of devices: one run per device, the longest remaining chain
+first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether each value can be meant, whatever run it is for."""
+"""Whether each value is allowed, whatever run it is for."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_values(where: str, settings: Any) -> None:
 
 
 def _may_be_zero(name: str, settings: Any) -> bool:
-    """Nothing given: another key, or what is there, decides."""
+    """Whether 0 means "not given": another key, or the data, decides."""
     return name in ("channels", "cells") or (
         name == "image_size" and settings.kind in ("voc", "coco")
     )

@@ -1,5 +1,5 @@
-"""params.yaml as text: written so that all who read it read the same, and never over a file that
-somebody has still to mend."""
+"""params.yaml as text: written so that all programs read the same values from it, and never over a
+file that a person still has to fix."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} |\|{7} )")  # Git's markers
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a value as often as it occurs (DVC refuses anchors that are repeated), and quotes a
-    text that one of the readers takes for something else."""
+    """Writes a value as often as it occurs (DVC refuses anchors that are repeated), and quotes
+    strings that one of the readers takes for something else."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
@@ -66,7 +66,7 @@ def as_text(params: dict, overrides: list[str]) -> str:
             value, Dumper=_Dumper, default_flow_style=True, width=10**6, sort_keys=False
         ).strip()
 
-    # As a shell takes it, on one line whatever it holds.
+    # Quoted for a shell, on one line whatever it holds.
     typed = shlex.join(overrides).encode("utf-8", "backslashreplace").decode()
     parts = [HEADER.format(overrides="\\n".join(typed.splitlines())).replace(" `\n", "`\n")]
     for section, entries in params.items():
@@ -113,8 +113,8 @@ def _first_difference(meant: Any, read: Any, place: str = "") -> str | None:
 
 
 def refuse_unfinished(path: Path) -> None:
-    """Raises SettingsError for a plan that is no YAML: a merge that Git left to its user, or an
-    edit gone wrong. Whoever wrote it may still need what stands there."""
+    """Raises SettingsError for a plan that is not YAML (an unresolved merge, or a broken edit), so
+    that its content, which may still be needed, is not overwritten."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def conflict(text: str) -> int | None:
 
 
 def write(path: Path, text: str) -> None:
-    """Replaces the plan as a whole. Raises SettingsError for one that is still to be mended."""
+    """Replaces the plan as a whole. Raises SettingsError for one that still has to be fixed."""
     refuse_unfinished(path)
     beside = path.with_name(path.name + ".part")
     beside.write_text(text, encoding="utf-8")
