@@ -1,4 +1,4 @@
-"""What the runs took: per stage, and per row of the tables with all that it stands on."""
+"""What the runs took: per stage, and per row of the tables with all runs it depends on."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def cautions(evidence: Evidence) -> list[str]:
         )
     if moved:
         found.append(
-            f"Runs that went on from a checkpoint of another machine: {_some(moved)}. Bits may "
-            "differ from those of an undisturbed run."
+            f"Runs that continued from a checkpoint of another machine: {_some(moved)}. Bits may "
+            "differ from those of an uninterrupted run."
         )
     return found
 
@@ -50,8 +50,8 @@ def _some(names: list[str], shown: int = 3) -> str:
 
 
 def row_costs(evidence: Evidence, report: Report) -> list[dict[str, Any]]:
-    """Per planned row: the runs that it stands on and what they took; runs that several rows stand
-    on count in each of them."""
+    """Per planned row: the runs that it depends on and what they took. Runs that several rows
+    depend on count in each."""
     found = []
     for table, rows in report.tables.items():
         for row in rows:

@@ -10,7 +10,7 @@ from stages.report.headline import headline
 from stages.report.statistics import apart
 from stages.report.wording import TITLES
 
-CHANCE = 0.99  # of the loss of a network that knows nothing: not distinguished from it
+CHANCE = 0.99  # share of the loss at chance: a loss above it is not told apart from chance
 
 Finding = dict[str, str]  # figure (a short number), text
 
@@ -141,7 +141,8 @@ def _margins(margins: list[dict[str, Any]]) -> list[Finding]:
 
 
 def _chance(margins: list[dict[str, Any]]) -> list[Finding]:
-    """Equal similarities to all images give ln(2 N - 1), N the batch: what knows nothing."""
+    """How many candidates are at chance: a network that has learnt nothing gives equal similarities
+    to all images, and so a loss of ln(2 N - 1), where N is the batch."""
     entries = [entry for figure in margins for entry in figure["entries"] if entry["chance"]]
     if not entries:
         return []
@@ -151,7 +152,7 @@ def _chance(margins: list[dict[str, Any]]) -> list[Finding]:
         f"{100 * (1 - CHANCE):.0f} % of chance (ln(2N - 1), all similarities equal; N is the batch)"
     )
     if at_chance:
-        text += ": their short training has not learnt to tell images apart, and ranks by noise"
+        text += ": their short training has not learnt to tell images apart, so it ranks by noise"
     return [{"figure": f"{len(at_chance)}/{len(entries)}", "text": text + "."}]
 
 

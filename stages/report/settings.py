@@ -136,7 +136,7 @@ def assign(plan: Report, reported: dict[str, Any]) -> dict[tuple[str, str, int],
             if table["rows"][fits[0]]["status"] == "quoted":
                 raise SettingsError(f"{where} is quoted by the paper: it is shown, never produced")
             if key in assigned:
-                raise SettingsError(f"{where} is there twice; every row of a table is made once")
+                raise SettingsError(f"{where} occurs twice; every row of a table is made once")
             metrics = metric_names(table)
             if sorted(planned.values) != sorted(metrics):
                 raise SettingsError(

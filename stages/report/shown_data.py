@@ -70,7 +70,7 @@ def _leak(evidence: Evidence, name: str | None) -> str:
         return ""
     parts = " and ".join(f"{count} in {part}" for part, count in also.items())
     total = images["counts"].get("test", 0)
-    return f"{total} test images of {name}, of which {parts} too: these were trained on"
+    return f"{total} test images of {name}, of which {parts} too: they were trained on"
 
 
 def _manifest(evidence: Evidence, name: str, folder: str) -> dict[str, Any] | None:

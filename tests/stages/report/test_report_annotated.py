@@ -26,7 +26,7 @@ def test_remarks_classes_and_leaks_of_annotated_data(full_project, report):
     code, said = report(full_project)
     assert code == 0, said
     text = (full_project / "results/report.html").read_text(encoding="utf-8")
-    leak = "3 test images of voc, of which 1 in train too: these were trained on"
+    leak = "3 test images of voc, of which 1 in train too: they were trained on"
     table = (full_project / "results/tables/faunae.table3.csv").read_text()
     assert leak in table
     assert text.count(leak) >= 2  # at the data, and beside the AP

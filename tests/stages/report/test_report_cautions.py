@@ -48,13 +48,13 @@ def test_runs_that_moved_stand_in_the_head_of_the_page(full_project, found):
         (full_project / "results/search" / run / "cost.json").write_text(json.dumps(content))
     (said,) = found()
     assert said == (
-        "Runs that went on from a checkpoint of another machine: search/darts-digits-s0 (torch 1, "
-        "now <2>), search/ssnas-digits-s0 (torch 1, now <2>), search/ssnas-digits-s1 (torch 1, "
-        "now <2>). Bits may differ from those of an undisturbed run."
+        "Runs that continued from a checkpoint of another machine: search/darts-digits-s0 "
+        "(torch 1, now <2>), search/ssnas-digits-s0 (torch 1, now <2>), search/ssnas-digits-s1 "
+        "(torch 1, now <2>). Bits may differ from those of an uninterrupted run."
     )
     results = full_project / "results"
     page = results / "report.html"
     write_report(results, REPORTED, results / "tables", page, full_project / "params.yaml")
     head = page.read_text().partition("<section")[0]
-    assert '<p class="caution">Runs that went on from a checkpoint of another machine' in head
+    assert '<p class="caution">Runs that continued from a checkpoint of another machine' in head
     assert "now &lt;2&gt;" in head

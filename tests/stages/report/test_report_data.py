@@ -12,9 +12,7 @@ from stages.report.evidence import read_evidence
 from stages.report.own import own_page, write_own
 from stages.report.shown_data import leaks, note_leaks, shown_data
 
-LEAK = (
-    "600 test images of digits, of which 3 in train and 2 in unlabeled too: these were trained on"
-)
+LEAK = "600 test images of digits, of which 3 in train and 2 in unlabeled too: they were trained on"
 
 
 def describe(project, images=None, labels=None):
@@ -131,7 +129,7 @@ def test_a_folder_that_changed_after_it_was_packed_is_named(full_project, tmp_pa
     (root / added).write_bytes(b"")
     assert shown_data(evidence)[0]["remarks"][1] == (
         f"the results are of {root} as it was when it was prepared, with 1 images; it has other "
-        "files now (2 images): take them in with `dvc repro --force --single-item prepare@digits`"
+        "files now (2 images): prepare them with `dvc repro --force --single-item prepare@digits`"
     )
     (root / added).unlink()
     (root / "a" / "0.png").unlink()

@@ -82,7 +82,7 @@ def test_a_row_made_twice(project, report):
     line = f"    - {{row: Random sampling, {RETRAIN}}}\n"
     plan = f"report:\n  scale: toy\n  tables:\n    ssnas.table1:\n{line}{line}"
     (project / "params.yaml").write_text(plan)
-    assert "row 'Random sampling' is there twice" in refused(project, report)
+    assert "row 'Random sampling' occurs twice" in refused(project, report)
 
 
 def test_a_plan_without_report(project, report):
