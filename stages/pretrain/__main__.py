@@ -1,7 +1,7 @@
 """Pretrain: representations learned without labels by an architecture's network.
 
 SSNAS sec. 4.1 and 4.3: SimCLR on the network of a genotype, on the unlabeled images if there are
-any, else on the training images. The stage is not even told where labels lie.
+any, else on the training images. The stage is not given the labels.
 
 Inputs:  --images    as `prepare` wrote them; --genotype  the architecture
 Outputs: weights.safetensors  the network without a head: what `probe` reads

@@ -98,15 +98,16 @@ def stage_command(
 
 
 def _end_with_dvc() -> None:
-    """Linux: if the DVC that started this stage is killed, SIGTERM: a training saves and ends, so
-    that the next start goes on from there instead of waiting for a result that DVC never sees."""
+    """On Linux, asks for SIGTERM if the DVC that started this stage is killed. A training then
+    saves and ends, and the next start continues from there instead of waiting for a result that DVC
+    never sees."""
     if UNDER_DVC in os.environ and sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextlib.contextmanager
 def refusals(command: str) -> Iterator[None]:
-    """What a user can put right ends the process with its text and code 2."""
+    """Errors that a user can fix end the process with their text and code 2."""
     try:
         yield
     except (SettingsError, InputError) as error:

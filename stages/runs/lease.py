@@ -1,9 +1,9 @@
 """Which GPUs of this machine a run has: jobs side by side take turns instead of sharing one.
 
 A scheduler counts GPUs but does not say which one a job on the same machine gets. Every run holds a
-lock per device while it runs. Locks are the kernel's (flock): whoever dies, however it dies, gives
-its devices back. They hold between the jobs of one user on one machine, or inside one Slurm job;
-between users and jobs a cluster's scheduler decides, by the CUDA_VISIBLE_DEVICES that it sets.
+lock per device while it runs. Locks are the kernel's (flock): a process that dies, however it dies,
+releases its devices. They hold between the jobs of one user on one machine, or inside one Slurm
+job; between users and jobs a cluster's scheduler decides, by the CUDA_VISIBLE_DEVICES that it sets.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def leased_devices(count: int) -> Iterator[list[str]]:
 
 
 def _take(count: int, there: list[str], held: ExitStack) -> list[str]:
-    """One job at a time chooses: what it has, it keeps until there is enough, and nobody who asks
-    for less overtakes one who asks for more."""
+    """One job at a time chooses. It keeps what it has until there is enough, so a job that needs
+    fewer devices does not overtake one that needs more."""
     folder = _folder()
     with _open(folder / "turn.lock") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)

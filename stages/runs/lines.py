@@ -41,8 +41,8 @@ class SearchRun:
 
 
 # A contrastive loss depends on the views drawn and on the other images of a batch. Every candidate
-# meets the same draws, this many per image, so that the ranking is not one draw. The paper does not
-# say.
+# meets the same draws, this many per image, so that the ranking does not depend on a single draw.
+# The paper gives no number.
 VIEW_PAIRS = 4
 
 
@@ -82,7 +82,7 @@ class PretrainRun:
     objective: str
     recipe: str
     seed: int
-    searched_with_labels: bool = False  # owned up to: the architecture's search read labels
+    searched_with_labels: bool = False  # declares that the architecture's search read labels
 
 
 @dataclass

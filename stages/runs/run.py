@@ -67,7 +67,7 @@ def resolve_run(
 ) -> Run:
     """`read_run` on the content of a plan; `source` names it in errors.
 
-    Whoever resolves many runs of one plan hands over one `typed_sections` to type each entry once.
+    Pass one `typed_sections` for many runs of a plan, and each entry is typed once.
     """
     typed_sections = {} if typed_sections is None else typed_sections
     if stage not in RUNS:

@@ -22,9 +22,9 @@ def contrastive_score(
 ) -> dict[str, float | int]:
     """contrastive_loss (nats), its standard deviation between draws, and statistics per image.
 
-    Draw number p has its own views and its own company of images, the same for every candidate.
-    All batches are full, because the loss grows with the number of other images: what does not
-    fill one is left out of that draw, other images in every draw.
+    Draw number p has its own views and its own batches, the same for every candidate. All batches
+    are full, because the loss grows with the number of other images in a batch; images that do not
+    fill one are left out of that draw, different ones in every draw.
     """
     device = next(network.parameters()).device
     size = min(recipe.batch_size, len(held_out))

@@ -1,6 +1,6 @@
 """Gradients of the architecture parameters: DARTS, first and second order (SSNAS sec. 3.3).
 
-Losses are given as functions that compute them anew with the present weights, with the same views
+Losses are given as functions that compute them anew with the current weights, with the same views
 of the same batch at every call. Any objective will do. With several processes every gradient is the
 mean of theirs, also those inside of a step.
 """
@@ -90,8 +90,8 @@ def second_order(
 def unchanged_buffers(*modules: nn.Module) -> Iterator[None]:
     """Puts all buffers back afterwards: running statistics of batch norm, above all.
 
-    In training mode a loss depends on the statistics of its batch alone, but leaves its mark on the
-    running ones. Only the weight steps shall: the virtual weights of second order, and their two
+    In training mode a loss depends on the statistics of its batch alone, but updates the running
+    ones. Only the weight steps should do that: the virtual weights of second order, and their two
     neighbours, belong to no network that is ever evaluated.
     """
     buffers = [buffer for module in modules for buffer in module.buffers()]

@@ -87,7 +87,7 @@ def check(strategy: Darts, optimizer: str) -> None:
 class AlphaSteps(Companion):
     """One step of alpha on a validation batch before every step of the weights.
 
-    Only weight steps leave a mark on running statistics, see `unchanged_buffers`.
+    Only weight steps update running statistics, see `unchanged_buffers`.
     """
 
     def __init__(

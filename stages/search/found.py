@@ -21,11 +21,11 @@ class Found:
 
 
 def by_space(run: Run, choices: dict[str, Any]) -> Any:
-    """What a strategy has for the run's space. Raises SettingsError if that is nothing."""
+    """The choice for the run's space. Raises SettingsError if there is none."""
     kind = run.settings["space"].kind
     if kind not in choices:
         raise SettingsError(
             f"strategy {run.settings['strategy'].kind!r} cannot search the space {kind!r}; "
-            f"it knows: {', '.join(sorted(choices))}"
+            f"available: {', '.join(sorted(choices))}"
         )
     return choices[kind]

@@ -37,7 +37,7 @@ def initial_structure(run: Run, inputs: Namespace) -> Genotype:
 
 
 def refuse_initial(run: Run) -> None:
-    """Raises SettingsError if a start is named for a strategy that has none."""
+    """Raises SettingsError if the line names a start, but the strategy takes none."""
     if run.line.initial:
         raise SettingsError(
             f"search.{run.name}.initial is {run.line.initial!r}, but the strategy is "

@@ -21,10 +21,10 @@ FOLDER = Path(".checkpoints")
 
 
 def open_checkpoints(run: Run, inputs: argparse.Namespace | None = None) -> Checkpoints:
-    """The checkpoints of a run; `inputs` is the stage's command line: all its paths but `out`.
+    """The checkpoints of a run; `inputs` are the paths of the stage's command line, without `out`.
 
-    DVC starts a stage once. So under DVC, whoever holds the run's lock is what a killed start left
-    running, and is waited for.
+    DVC starts a stage only once. So under DVC, a process that holds the run's lock was left running
+    by a killed start, and is waited for.
     """
     paths = [
         value

@@ -20,7 +20,7 @@ class WrittenCurves(Curves):
         self._live = None
 
     def restore(self, rows: list[Row]) -> None:
-        """Starts the files anew with the rows so far."""
+        """Starts the files again with the rows so far."""
         self._open()
         super().restore(rows)
 

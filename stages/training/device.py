@@ -21,8 +21,8 @@ def prepare_device(run: Run) -> torch.device:
     because the order of summation, and with it the last bit, depends on it. Several processes share
     the threads, and each has the GPU of its number.
 
-    Raises InputError if the machine has GPUs for the run and torch sees none: it would compute on
-    the CPU, hundreds of times slower, without a word.
+    Raises InputError if the machine has GPUs for the run and torch sees none: it would silently
+    compute on the CPU, hundreds of times slower.
     """
     torch.set_num_threads(max(1, run.resources.threads // world_size()))
     # cuBLAS reads this when it starts; without it deterministic matrix products are refused.

@@ -17,11 +17,11 @@ SUFFIXES = (".py", ".cpp", ".h")
 
 def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
     """Hash of what a run is: its line and sections of the plan, its threads, the content of its
-    inputs, the code of the library, of what stages share, and of its stage. Where it computes is
-    kept beside the hash (`machine`): a run goes on elsewhere, and says so.
+    inputs, the code of the library, of what stages share, and of its stage. The machine is kept
+    beside the hash (`machine`): a run may continue elsewhere, and then says so.
 
-    Of a folder with a manifest only that is read: it holds the hash of each file beside it, and
-    the stage's command has compared them.
+    Of a folder with a manifest only the manifest is read: it holds the hash of each file beside it,
+    and the stage's command has compared them.
     """
     parts = [
         run.stage,
@@ -37,8 +37,8 @@ def run_fingerprint(run: Run, inputs: Iterable[Path]) -> str:
 
 
 def _content(path: Path, suffixes: tuple[str, ...] = ("",)) -> str:
-    """Hash of a file, of the manifest of a folder, or of all files of a folder without one whose
-    names end so."""
+    """Hash of a file, of the manifest of a folder, or of all files with these suffixes in a folder
+    without one."""
     if (path / "manifest.json").exists():
         path = path / "manifest.json"
     digest = hashlib.sha256()

@@ -49,7 +49,7 @@ def start_on_devices(
     )
 
     count = run.resources.gpus
-    # Otherwise gloo looks this machine's name up, which may be unknown or lead over the network.
+    # Otherwise gloo looks up this machine's name, which may be unknown or lead over the network.
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     with tempfile.TemporaryDirectory() as name:
         meeting = Path(name)
@@ -64,7 +64,7 @@ def start_on_devices(
                 while not started.join(grace_period=GRACE):
                     pass
             except (ProcessExitedException, ProcessRaisedException) as error:
-                # One has failed; that the others lost their company then is no news.
+                # One has failed; the others then fail only because they lost the connection to it.
                 for file in sorted(meeting.glob("*.error")):
                     raise InputError(file.read_text()) from error
                 if EXIT_INTERRUPTED in (process.exitcode for process in started.processes):

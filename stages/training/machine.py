@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from nassl.parallel.processes import world_size
 from stages.runs.run import Run
 
-# Whose arithmetic goes into weights: sums in another order, another resampling of pixels.
+# Libraries whose version may change bits: the order of sums, the resampling of pixels.
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "pb1-detectron2", "detectron2")
 
 

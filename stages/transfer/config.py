@@ -1,4 +1,4 @@
-"""Detectron2's config of a run: the papers' recipe, scaled to the devices that there are."""
+"""Detectron2's config of a run: the papers' recipe, scaled to the available devices."""
 
 from __future__ import annotations
 

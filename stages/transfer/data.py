@@ -79,7 +79,7 @@ def register(labels: Path, name: str) -> Registered:
             DatasetCatalog.remove(key)
             MetadataCatalog.remove(key)
         DatasetCatalog.register(key, partial(_read, labels, part, root, manifest["maker"]))
-        # Names for the evaluators: those of the data set may be no file names.
+        # Names for the evaluators: those of the data set may be invalid as file names.
         names = [class_name(number) for number in range(len(manifest["classes"]))]
         MetadataCatalog.get(key).set(thing_classes=names)
     return Registered(manifest, labels, root, f"{name}-train", f"{name}-test")

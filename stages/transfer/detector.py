@@ -42,7 +42,7 @@ def describe_network(genotype: Genotype, network: Network) -> CfgNode:
 def described_network(cfg: CfgNode) -> nn.Module:
     """The network of MODEL.NETWORK with fresh weights.
 
-    Raises SettingsError if it is no chain of four stages of residual blocks.
+    Raises SettingsError if it is not a chain of four stages of residual blocks.
     """
     node = cfg.MODEL.NETWORK
     genotype = validate(dict(node.GENOTYPE), "MODEL.NETWORK.GENOTYPE")

@@ -49,8 +49,8 @@ class Mapper(DatasetMapper):
     the instances where masks are trained; a rectangle takes the mask's place."""
 
     def __call__(self, listed: dict[str, Any]) -> dict[str, Any] | InputError:
-        """An InputError is given back, not raised: on its way out of a worker process it would be
-        dressed up as a traceback. `Raised` raises it."""
+        """Returns an InputError instead of raising it: out of a worker process it would come
+        wrapped in a traceback. `Raised` raises it."""
         try:
             return self.mapped(listed)
         except InputError as error:

@@ -1,8 +1,8 @@
-"""What is to be found in the test images, written as the evaluators read it.
+"""The ground truth of the test images, written as the evaluators read it.
 
 It comes from what `prepare` checked and kept, so that a box that was clipped or dropped counts here
-as it does in training. The evaluators' names for images and classes are numbers: what data sets
-call them may be no file name, hold spaces, or be 0, which pycocotools takes for "none".
+as it does in training. The evaluators' names for images and classes are numbers: the names in data
+sets may be invalid as file names, contain spaces, or be 0, which pycocotools takes for "none".
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from stages.transfer.mapper import rectangle
 
 @contextlib.contextmanager
 def truth(data: Registered) -> Iterator[None]:
-    """While entered, the evaluators of `data.test`, and for masks of `masks_name(data)`, find what
-    is to be found."""
+    """While entered, the evaluators of `data.test`, and for masks of `masks_name(data)`, find the
+    ground truth."""
     with tempfile.TemporaryDirectory() as folder:
         metadata = MetadataCatalog.get(data.test)
         if data.layout == "voc":

@@ -68,9 +68,7 @@ def test_one_of_other_settings_is_passed_over(tmp_path, capsys):
 def test_a_pickle_is_not_executed(checkpoints):
     part = checkpoints.part()
     part.save({"path": Path("x")})
-    with pytest.raises(
-        InputError, match="not an archive of tensors and plain values; not loaded"
-    ):
+    with pytest.raises(InputError, match="not an archive of tensors and plain values; not loaded"):
         part.load()
 
 
