@@ -104,7 +104,7 @@ def own_page(table: dict[str, Any]) -> str:
             f"; accuracies in percent on {tested} {tested_images(table)}: mean ± standard "
             "deviation over n seeds. Untrained: the same network with random weights.\n"
             if tested
-            else "; without class folders nothing can be said about accuracy.\n"
+            else "; without class folders there are no accuracies.\n"
         ),
         tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True) + "\n",
     ]
