@@ -1,4 +1,4 @@
-"""What tests of stages share: a minimal plan, and data prepared by the real stage."""
+"""Shared by tests of stages: a minimal plan, and data prepared by the real stage."""
 
 from __future__ import annotations
 

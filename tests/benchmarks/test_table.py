@@ -21,7 +21,7 @@ def test_table_replaces_what_stands_between_the_markers(files):
     measure.compare("supernet_step", fast, slow, flops=2e9, peak=4e9)
     measure.record("supernet_memory", 8.0, 10.0, 0.8, "GB", 1)
     tables.write_table()
-    tables.write_table()  # once or twice is the same
+    tables.write_table()  # twice gives the same
     text = (files / "README.md").read_text()
     assert text.startswith(f"# Before\n{tables.BEGIN}")
     assert text.endswith(f"{tables.END}after\n")

@@ -1,4 +1,4 @@
-"""Bad input goes through the real commands: each ends with its text and code 2, nothing written."""
+"""Bad input to the real commands: each ends with its message and code 2, and writes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def files(folder: Path) -> dict[str, bytes | None]:
 @pytest.fixture
 def refused(tmp_path, plan, capsys, monkeypatch):
     """`refused("pretrain", "s", changes, genotype=path)` runs the command on the changed plan of
-    the tests and gives what it says; checks its code and that nothing is left behind."""
+    the tests and returns its message; checks its exit code and that nothing is left behind."""
     monkeypatch.chdir(tmp_path)
 
     def run(stage: str, name: str = "s", changes: dict | None = None, **paths: Path) -> str:
@@ -52,7 +52,7 @@ def refused(tmp_path, plan, capsys, monkeypatch):
             COMMANDS[stage]([name, *options, "--out", str(tmp_path / "out" / name)])
         assert end.value.code == 2
         after = files(tmp_path)
-        after.pop("out", None)  # made for the output's folder, which is gone again
+        after.pop("out", None)  # made for the output's folder, and removed again
         assert after == before
         said = capsys.readouterr().err
         assert said.startswith(f"{stage} {name}: ")

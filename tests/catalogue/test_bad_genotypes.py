@@ -1,4 +1,4 @@
-"""Genotypes that describe no network, or not the one that is meant."""
+"""Genotypes that do not describe a network, or not the intended one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FILES = {
     "empty": (b"", r"genotype\.json is not JSON"),
     "cut off": (cell()[:-20], r"genotype\.json is not JSON"),
     "bytes": (b"\xff\xfe{}", r"genotype\.json is not JSON"),
-    "no number": (b'{"space": "resnet", "depth": NaN}', r"depth is nan; available: 18, 50"),
+    "not a number": (b'{"space": "resnet", "depth": NaN}', r"depth is nan; available: 18, 50"),
     "nested without end": (b"[" * 100_000, r"genotype\.json is not JSON"),
     "a list": (b"[]", r"is \[\]; a mapping with the key 'space' is expected"),
     "unknown space": (cell(space="cel"), r"space is 'cel'; available: block, cell, dense, resnet"),

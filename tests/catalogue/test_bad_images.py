@@ -25,7 +25,7 @@ def png(shade: int = 0) -> bytes:
 
 
 def huge_png(side: int = 60_000) -> bytes:
-    """A whole PNG of a few kilobytes that claims 3.6 thousand million pixels."""
+    """A valid PNG of a few kilobytes that claims 3.6 billion pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (

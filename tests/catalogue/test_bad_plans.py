@@ -31,7 +31,7 @@ COMPOSED = {
     "a rate below zero": (
         ["recipe.search.learning_rate=-1"], r"learning_rate is -1.*finite and not negative",
     ),
-    "a rate that is none": (
+    "a rate that is not a number": (
         ["recipe.search.learning_rate=nan"], r"learning_rate is nan; it must be finite",
     ),
     "queue larger than the data": (

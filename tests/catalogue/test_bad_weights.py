@@ -74,7 +74,7 @@ def test_weights_of_another_network(change, text, pretrained, probed):
 
 
 @pytest.mark.parametrize(("change", "text"), FILES.values(), ids=FILES)
-def test_files_that_are_no_weights(change, text, pretrained, probed):
+def test_files_that_are_not_weights(change, text, pretrained, probed):
     path = pretrained / "weights.safetensors"
     path.write_bytes(change(path.read_bytes()))
     write_manifest(pretrained, "pretrain@s")
@@ -118,7 +118,7 @@ def started(tmp_path, digits, genotype, plan, monkeypatch):
 
 
 def test_a_pickle_for_a_checkpoint(started, refused, tmp_path):
-    """Forged as a whole, its hash included."""
+    """A complete forgery, with a valid hash."""
     path = tmp_path / ".checkpoints/pretrain/s/training.ckpt"
     head = json.loads(path.read_bytes().partition(b"\n")[0])
     with Checkpoints(tmp_path / "forged", head["fingerprint"]) as forged:
@@ -184,7 +184,7 @@ PREPARED = {
 
 @pytest.mark.parametrize(("change", "text"), PREPARED.values(), ids=PREPARED)
 def test_prepared_images(change, text, tmp_path, digits, genotype, refused):
-    """Sealed again, as by somebody who writes prepared data without `prepare`."""
+    """Sealed again, as if prepared data were written without `prepare`."""
     images = tmp_path / "images"
     shutil.copytree(digits / "images", images)
     change(images)

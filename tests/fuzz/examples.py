@@ -1,4 +1,4 @@
-"""What is fed in: values of any kind, and sound content with some of it changed.
+"""Input for fuzzing: values of any kind, and valid content with some of it changed.
 
 Bounded and repeatable: the examples are derived from the tests themselves.
 """

@@ -1,4 +1,4 @@
-"""Whatever a file holds, only the project's own errors come out."""
+"""Whatever a file holds, only the project's own errors are raised."""
 
 from __future__ import annotations
 

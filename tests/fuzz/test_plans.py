@@ -48,7 +48,7 @@ def test_plans_that_are_checked_as_a_whole(data, smoke):
 
 @bounded
 @given(text=st.text(max_size=60) | st.binary(max_size=60))
-def test_files_that_are_no_plan(text, tmp_path):
+def test_files_that_are_not_a_plan(text, tmp_path):
     path = tmp_path / "params.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
     with pytest.raises(SettingsError):
@@ -76,7 +76,7 @@ def config():
 @fewer
 @given(key=KEYS, value=VALUES)
 def test_a_value_that_an_override_gives(key, value, config):
-    """Behind Hydra's syntax, which the test above goes through."""
+    """Without Hydra's syntax, which the test above covers."""
     *folders, last = key.split(".")
     tree = copy.deepcopy(config)
     section = tree

@@ -28,7 +28,7 @@ time.sleep(60)
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells a process that its parent died")
 @pytest.mark.parametrize("under_dvc", [True, False])
 def test_a_stage_whose_dvc_is_killed_saves_and_ends(under_dvc):
-    """Started by hand it is nobody's: a closed shell does not end it."""
+    """A stage started by hand has no such parent: a closed shell does not end it."""
     read, write = os.pipe()
     environment = {k: v for k, v in os.environ.items() if k != "DVC_STAGE"}
     if under_dvc:

@@ -1,4 +1,4 @@
-"""A changed byte in what a stage wrote is noticed by the next one, named, and can be put right."""
+"""A changed byte in a stage's output is noticed by the next stage, named, and can be repaired."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_what_is_missing_or_was_put_there(run):
     with pytest.raises(InputError, match=r"run has no manifest\.json: its stage did not finish"):
         verify(run.parent)
     verify(run / "metrics.json")  # by hand: nothing to compare with
-    verify(run / "nothing-here")  # left to whoever opens it
+    verify(run / "nothing-here")  # reported by the code that opens it
 
 
 # --------------------------------------------------------------- command ----

@@ -1,5 +1,5 @@
 """The supernet written literally: every edge is its own mixed operation, every operation its own
-modules, NCHW, plain sums. The reference for tests and benchmarks; slow and obvious on purpose.
+modules, NCHW, plain sums. The reference for tests and benchmarks; deliberately slow and obvious.
 
 Formulation of DARTS (Liu et al., 2019; SSNAS sec. 4.1): o(x) = sum_k softmax(alpha)_k * o_k(x).
 """

@@ -1,16 +1,16 @@
-"""`make chaos`: the whole graph, killed again and again, ends with the bits of an undisturbed run.
+"""`make chaos`: the whole graph, killed again and again, gives the bits of an uninterrupted run.
 
-Two copies of the project run the same plan. One is left alone (or stands there already: --against
-takes a folder of the project where the same code has run the same plan). The other is killed with
-SIGKILL at random moments: some while the graph starts, the others within a stage, drawn so that
-every stage that trains is hit. What is killed is drawn too: all of it (Snakemake, DVC, stages), or
-only Snakemake, or Snakemake with DVC's processes, or Snakemake with the stages; the rest lives on
-as orphans. With --collide, every start also finds DVC's list of paths in use full of entries whose
+Two copies of the project run the same plan. One is left alone (or exists already: --against takes a
+project folder in which the same code has run the same plan). The other is killed with SIGKILL at
+random moments: some while the graph starts, the others within a stage, drawn so that every stage
+that trains is hit. What is killed is drawn too: all of it (Snakemake, DVC, stages), or only
+Snakemake, or Snakemake with DVC's processes, or Snakemake with the stages; the rest keep running as
+orphans. With --collide, every start also finds DVC's list of paths in use full of entries whose
 process numbers belong to a zombie, to an unrelated process, or to a machine that is not this one.
 
-It is started again at once, until nothing is left to do. A start that was not killed and fails is
-counted. Then every file under results/ is compared, bit by bit, but for what a clock writes:
-cost.json, and the columns of the tables that come from it.
+It is started again at once, until nothing is left to do. Starts that fail without having been
+killed are counted. Then every file under results/ is compared, bit by bit, except what depends on
+the clock: cost.json, and the columns of the tables that come from it.
 
 Example: python -m tests.scenarios.chaos --plan scale=smoke --kills 20      (about ten minutes)
 """
@@ -50,7 +50,7 @@ VICTIMS = {"everything": 5, "Snakemake alone": 2, "Snakemake and DVC": 2, "Snake
 
 class Chaos:
     """Kills a project's graph. `kills` counts them by what was running, `victims` by what was
-    killed, `starts` all starts, `failed` those that nobody killed and that failed all the same."""
+    killed, `starts` all starts, `failed` those that failed without having been killed."""
 
     def __init__(
         self, project: Project, seed: int, longest: float, cores: int = 2, collide: bool = False
@@ -132,7 +132,7 @@ def plant(folder: Path) -> None:
     """Entries in DVC's list for every result, which no living process stands for: the number of a
     zombie, of this process, of the machine's first one, in the names of a `dvc` and of jobs."""
     zombie = subprocess.Popen(["true"])
-    time.sleep(POLL)  # it ends; as long as nobody asks for its code it is a zombie
+    time.sleep(POLL)  # it ends, and is a zombie until its exit code is read
     numbers = (zombie.pid, os.getpid(), 1)
     commands = ("/elsewhere/bin/dvc repro", "workflow/dvc_job.py search@of-another-machine")
     results = [path for path in (folder / "results").glob("*/*") if path.is_dir()]
@@ -147,7 +147,7 @@ def plant(folder: Path) -> None:
     ZOMBIES.append(zombie)
 
 
-ZOMBIES: list[subprocess.Popen] = []  # kept, so that nobody collects them
+ZOMBIES: list[subprocess.Popen] = []  # kept, so that they are not collected
 
 
 def running(group: int) -> list[str]:
@@ -173,7 +173,7 @@ def _commands(group: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def contents(results: Path, stages: tuple[str, ...] | None = None) -> dict[str, str]:
-    """sha256 of every file that no clock has a part in; of the tables, their JSON without it."""
+    """sha256 of every file that does not depend on the clock; of tables, the JSON without times."""
     found = {}
     for path in sorted(results.rglob("*")):
         name = path.relative_to(results).as_posix()
@@ -184,7 +184,7 @@ def contents(results: Path, stages: tuple[str, ...] | None = None) -> dict[str, 
         if stage == "tables" and path.suffix == ".json":
             content = json.dumps(_without_clock(json.loads(content)), sort_keys=True).encode()
         elif path.parent == results or (stage == "tables" and path.parent.name == "tables"):
-            continue  # the same numbers written for people, times among them
+            continue  # the same numbers for people to read, including times
         found[name] = hashlib.sha256(content).hexdigest()
     return found
 
@@ -201,7 +201,7 @@ def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
 
 
 def spread(kills: int, stages: list[str]) -> dict[str, int]:
-    """So many kills of every stage that there is; a fifth of all while the graph starts."""
+    """The number of kills of each stage; a fifth of all happen while the graph starts."""
     first = max(1, kills // 5)
     trained = [stage for stage in stages if stage in TRAINING]
     each = {stage: -(-(kills - first) // len(trained)) for stage in trained}
@@ -220,7 +220,7 @@ def main() -> int:
     parser.add_argument("--longest", type=float, default=15.0, help="seconds into a stage")
     parser.add_argument("--cores", type=int, default=2, help="for Snakemake")
     parser.add_argument("--collide", action="store_true", help="plant entries of dead processes")
-    parser.add_argument("--against", type=Path, metavar="FOLDER", help="of an undisturbed run")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="of an uninterrupted run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -9,7 +9,7 @@ from tests.scenarios.project import Project
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
-    """Whoever changes it changes it back."""
+    """A test that changes it has to change it back."""
     project = Project(tmp_path_factory.mktemp("project"))
     project.snakemake()
     return project

@@ -1,6 +1,6 @@
-"""A Slurm cluster of this one machine, from Debian's packages, for as long as a test lasts.
+"""A Slurm cluster on this one machine, from Debian's packages, for the duration of a test.
 
-munge, slurmctld and slurmd run as the present user (root) on free ports with all their files in one
+munge, slurmctld and slurmd run as the current user (root) on free ports with all their files in one
 folder: no accounting, processes tracked by their parents (no cgroups), two GPUs that do not exist.
 """
 
@@ -67,7 +67,7 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "slurmd needs root"
     there = [str(ETC / name) for name in FILES if os.path.lexists(ETC / name)]
-    return f"{there[0]} is there: this machine belongs to a cluster" if there else ""
+    return f"{there[0]} exists: this machine belongs to a cluster" if there else ""
 
 
 class SlurmCluster:

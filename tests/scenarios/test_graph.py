@@ -47,7 +47,7 @@ def imported_by(module: str) -> frozenset[str]:
 
 @cache
 def file_of(module: str) -> str | None:
-    """The module's file; None for a name that is no module."""
+    """The module's file; None for a name that is not a module."""
     path = module.replace(".", "/")
     found = [name for name in (f"{path}.py", f"{path}/__init__.py") if (ROOT / name).exists()]
     return found[0] if found else None
@@ -144,7 +144,7 @@ def test_only_dvc_yaml_spells_paths_of_results():
 
 
 def test_every_job_names_an_environment_that_installs_the_lock(tmp_path, monkeypatch):
-    """Whole by itself, wherever Snakemake copies it, and another one if a pin changes."""
+    """Complete by itself, wherever Snakemake copies it, and different if a pin changes."""
     monkeypatch.syspath_prepend(str(ROOT / "workflow"))
     from environment import environment
 

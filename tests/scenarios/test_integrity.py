@@ -1,4 +1,4 @@
-"""Nothing lost, nothing wrong: the graph is killed at random moments, single bytes are changed."""
+"""Nothing is lost or wrong when the graph is killed at random or single bytes are changed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ WANTED = {"start": 7, "search": 3, "score": 6, "select": 2, "retrain": 6}
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_bits(project, tmp_path):
-    """One row of the plan, against the runs of the undisturbed project; from the beginning, with
-    other moments, until 20 kills have come together."""
+    """One row of the plan, compared with the runs of the uninterrupted project; repeated from the
+    beginning, at other moments, until there were 20 kills."""
     killed = Project(tmp_path / "killed", "scale=smoke", "only=[ssnas.table1/Random sampling]")
     compared = ("prepare", "search", "score", "select", "retrain")
     kills: Counter[str] = Counter()
@@ -63,7 +63,7 @@ FLIPPED = {
 
 
 def test_a_flipped_byte_is_noticed_and_named_by_the_next_reader(project):
-    """The date of the file is put back, as where a disk rots: only its reader can notice."""
+    """The file's date is restored, as with a failing disk: only its reader can notice."""
     plan = yaml.safe_load((project.folder / "params.yaml").read_text())
     names = {stage: next(iter(lines)) for stage, lines in plan.items() if isinstance(lines, dict)}
     names["retrain"], retrain = next(
@@ -95,7 +95,7 @@ def test_a_flipped_byte_is_noticed_and_named_by_the_next_reader(project):
         assert not (project.folder / "elsewhere").exists()
         text = done.stderr
         assert file in text
-        if "is not JSON" not in text:  # then nothing of it can be trusted, its maker included
+        if "is not JSON" not in text:  # then nothing in it can be trusted, not even its maker
             maker = pattern.split("/")[1]
             run = file.split("/")[2] if maker == "prepare" else names[maker]
             repair = f"dvc repro --force --single-item {maker}@{run}"
@@ -106,7 +106,7 @@ def test_a_flipped_byte_is_noticed_and_named_by_the_next_reader(project):
 
 
 def test_what_is_advised_repairs(project):
-    """A byte that DVC sees, too: that stage alone is restored, the others have nothing to do."""
+    """A change that DVC sees, too: only that stage is restored, the others have nothing to do."""
     project.snakemake()
     undisturbed = contents(project.folder / "results")
     pretrain = next((project.folder / "results/pretrain").iterdir())

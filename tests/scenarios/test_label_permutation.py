@@ -1,6 +1,6 @@
 """Permuting every label changes no bit of a self-supervised chain, from search to pretrain.
 
-The label-free runs are handed the labels on purpose: they have them within reach and must not look.
+The label-free runs are given access to the labels on purpose, to show that they do not read them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def permuted(digits, tmp_path):
 
 @pytest.fixture
 def chain(call, digits):
-    """Runs search, score, select and pretrain within reach of a folder of labels; gives the bytes
+    """Runs search, score, select and pretrain with access to a folder of labels; returns the bytes
     of what they write."""
 
     def run(name, labels):

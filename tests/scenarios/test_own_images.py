@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from tests.scenarios.project import Project
 
 ROWS = {"ssnas": "SSNAS (first order)", "random-by-contrast": "Random sampling"}
-# Without classes the least that there is: one method, one seed.
+# Without classes the smallest plan: one method, one seed.
 LEAST = ['only=["own.networks/SSNAS (first order)"]', "seeds.search=1"]
 COLOURS = {"blue": (40, 60, 200), "red": (200, 60, 40)}
 TRAINED = ("recipe.search", "recipe.score-contrastive", "recipe.pretrain-b64")

@@ -1,4 +1,4 @@
-"""Every command of README.md is carried out, where needed in a smaller way that is written here."""
+"""Every command of README.md is executed, where necessary in the smaller form given here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REDUCED = {
         "python -m stages.plan paper=own data=folder data.root={images} scale=smoke "
         + " ".join(BATCHES)  # there are few images
     ),
-    # Measures this machine and holds it against results of the toy scale.
+    # Measures this machine and compares it with results of the toy scale.
     "python -m stages.plan scale=toy --check results": "python -m stages.plan --help",
     # Carried out, with a comparison of outputs, in test_own_images.py.
     "python -m stages.export --run best --format onnx --out network.onnx": (

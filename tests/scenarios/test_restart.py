@@ -1,4 +1,4 @@
-"""What killed processes leave behind is put right by the next start, and by no other."""
+"""What killed processes leave behind is repaired by the next start, and only by it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("path", "content", "text"), BROKEN.values(), ids=BROKEN)
-def test_what_a_person_has_to_mend_is_refused_and_stays(restart, capsys, path, content, text):
+def test_what_a_person_has_to_fix_is_refused_and_stays(restart, capsys, path, content, text):
     Path(path).write_text(content)
     with restart.hold_the_project(), pytest.raises(SystemExit, match="2"):
         restart.start_again()
@@ -110,7 +110,7 @@ def test_what_a_person_has_to_mend_is_refused_and_stays(restart, capsys, path, c
     assert not list(Path().glob("*.broken*"))
 
 
-def test_what_is_whole_stays(restart):
+def test_intact_files_stay(restart):
     Path("dvc.lock").write_text(LOCKED)
     Path("params.yaml").write_text("a: 1\n")
     with restart.hold_the_project():

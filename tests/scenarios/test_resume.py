@@ -67,8 +67,9 @@ class Killed(BaseException):
 
 @pytest.fixture
 def compared(call, monkeypatch):
-    """`compared(stage, name, changes, places, **inputs)` runs a stage undisturbed, then once more,
-    dying at each of the places; gives the contents of both outputs. The clock's are left out."""
+    """`compared(stage, name, changes, places, **inputs)` runs a stage uninterrupted, then once
+    more, dying at each of the places; returns the contents of both outputs, without what depends on
+    the clock."""
 
     def run(stage, name, changes, places, **inputs):
         whole = contents(call(stage, name, CHANGES | changes, out="whole", **inputs))

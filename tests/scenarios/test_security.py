@@ -1,4 +1,4 @@
-"""What no code may do: load pickles, run strings, hand a plan's values to a shell."""
+"""What code must not do: load pickles, run strings, pass a plan's values to a shell."""
 
 from __future__ import annotations
 

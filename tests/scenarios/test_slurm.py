@@ -73,7 +73,7 @@ def test_preempted_jobs_give_the_bits_of_local_cores(projects, cluster):
         cluster.command("scancel", "--signal=TERM", first)
 
         second = job_in_epoch(slurm, cluster, main, 4, not_before=(first,))
-        assert epochs(slurm)[0] > 1  # it went on from the checkpoint
+        assert epochs(slurm)[0] > 1  # it continued from the checkpoint
         cluster.command("scontrol", "requeue", second)
         assert main.wait(240) == 0, (slurm.folder / "out").read_text()
 

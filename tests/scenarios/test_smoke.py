@@ -31,7 +31,7 @@ def test_tables_have_every_row_and_only_planned_ones_are_reproduced(project):
     assert "ssnas.table1" in shown or "table1" in shown
 
 
-def test_readme_and_tests_are_no_dependency(project):
+def test_readme_and_tests_are_not_dependencies(project):
     for name in ("README.md", "tests/stages/plan/test_plan.py"):
         with (project.folder / name).open("a") as file:
             file.write("\n# an edit\n")
@@ -79,7 +79,7 @@ def test_the_page_and_the_tables_are_in_snakemakes_report(project):
     shown = (project.folder / "report.html").read_text()
     assert "with the drawings of all selected architectures" in shown  # the page's caption
     assert "Table ssnas.table1 as CSV" in shown
-    assert project.stale() == set()  # what Snakemake leaves in the folders is none of DVC's
+    assert project.stale() == set()  # DVC ignores what Snakemake leaves in the folders
 
 
 def test_two_search_settings_are_compared_as_documented(project):

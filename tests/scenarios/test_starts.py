@@ -21,7 +21,7 @@ ALL_CORES = ("snakemake", "--cores", "2")
 
 @pytest.fixture(scope="module")
 def row(tmp_path_factory):
-    """One row of the plan, finished; whoever changes it changes it back."""
+    """One row of the plan, finished; a test that changes it has to change it back."""
     project = Project(
         tmp_path_factory.mktemp("row"), "scale=smoke", "only=[ssnas.table1/Random sampling]"
     )
@@ -32,7 +32,7 @@ def row(tmp_path_factory):
 
 @pytest.fixture
 def again(row):
-    """The same before anything ran, and what it must come to: (project, contents)."""
+    """The same before anything ran, and the expected results: (project, contents)."""
     expected = contents(row.folder / "results", STAGES)
     for place in ("results", ".dvc/cache", "dvc.lock", ".snakemake"):
         row.run("rm", "-rf", place)
@@ -43,7 +43,7 @@ def again(row):
 
 @contextmanager
 def started(project, *command):
-    """A process in a group of its own, which is gone at the end."""
+    """A process in its own process group, which is killed at the end."""
     with (project.folder / "start.log").open("w") as log:
         process = subprocess.Popen(
             command or ALL_CORES, cwd=project.folder, env=project.environment,
@@ -155,7 +155,7 @@ def test_a_clone_of_a_committed_plan_runs(row, tmp_path, command):
 
 
 def test_a_clock_that_jumps_changes_nothing(row):
-    """Dates decide nothing: all of them are a year ahead, then one result is missing."""
+    """Dates do not matter: all of them are a year ahead, then one result is missing."""
     places = [row.folder / name for name in ("results", ".snakemake", "params.yaml", "dvc.lock")]
     ahead = time.time() + 365 * 86400
     for path in [each for place in places for each in (place, *place.rglob("*"))]:
@@ -206,7 +206,7 @@ def test_a_start_beside_a_dvc_started_by_hand_says_so(again):
     [signal.SIGINT, signal.SIGHUP, signal.SIGTERM],
     ids=["Ctrl-C", "closed terminal", "SIGTERM"],
 )
-def test_a_signal_saves_and_the_next_start_goes_on(again, monkeypatch, number):
+def test_a_signal_saves_and_the_next_start_continues(again, monkeypatch, number):
     """Checkpoints are too rare to be of use here: only the signal's own is there."""
     project, _ = again
     monkeypatch.setitem(project.environment, "NASSL_CHECKPOINT_SECONDS", "1000")

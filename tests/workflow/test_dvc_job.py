@@ -1,4 +1,4 @@
-"""A job's way of writing dvc.lock against DVC's own, on the same sequence of runs."""
+"""How a job writes dvc.lock, compared with DVC's own way, for the same sequence of runs."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_file_is_the_one_that_dvc_writes(tmp_path):
     assert not list(ours.folder.glob("*.part"))
 
 
-def test_what_is_laid_out_otherwise_is_left_to_dvc(tmp_path):
+def test_other_layouts_are_left_to_dvc(tmp_path):
     ours = Pipeline(tmp_path / "ours", [sys.executable, str(JOB)])
     ours.job("copy@a")
     path = ours.folder / "dvc.lock"

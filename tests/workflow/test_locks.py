@@ -1,4 +1,4 @@
-"""Whose entries in DVC's list of paths in use count, and whose do not."""
+"""Which entries in DVC's list of paths in use count, and which do not."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def lock(folder, job="search@me", read=(), write=("/out",)):
     return made, made(str(folder), localfs, JOB + job, list(read), list(write), False)
 
 
-def test_the_dead_do_not_count(folder, running):
+def test_entries_of_dead_processes_do_not_count(folder, running):
     zombie = running("dvc", "repro", "end")
     end = time.monotonic() + 10
     while "Z" not in Path(f"/proc/{zombie}/stat").read_text().rpartition(")")[2].split()[0]:
@@ -88,11 +88,11 @@ def test_the_dead_do_not_count(folder, running):
         assert json.loads((folder / "rwlock").read_text()) == {"write": {}, "read": {}}
 
 
-def test_the_living_count(folder, running):
+def test_entries_of_living_processes_count(folder, running):
     by_hand = {"pid": running("/usr/bin/dvc", "repro", "-f"), "cmd": "/usr/bin/dvc repro -f"}
     # `python -m dvc repro -f`, which DVC notes as the path of its module
     module = {"pid": running("-m", "dvc", "repro", "-f"), "cmd": "/lib/dvc/__main__.py repro -f"}
-    job = {"pid": 1, "cmd": JOB + "score@x"}  # on another machine, say: its lock tells
+    job = {"pid": 1, "cmd": JOB + "score@x"}  # on another machine, for example: its lock decides
     with locks.JobLock("score@x"):
         for entry in (by_hand, module, job):
             for way, wanted in (("write", "write"), ("write", "read"), ("read", "write")):
@@ -152,7 +152,7 @@ with locks.JobLock("search@x") as lock:
 
 
 def test_the_lock_of_a_job_lasts_as_long_as_what_it_started(folder, capfd, monkeypatch):
-    """DVC is killed, its stage lives: a second job waits until that has ended."""
+    """DVC is killed, its stage keeps running: a second job waits until that has ended."""
     monkeypatch.setattr(locks, "PAUSE", 0.02)
     monkeypatch.setattr(locks, "SAID_EVERY", 3)
     code = HOLDER.format(workflow=str(ROOT / "workflow"))

@@ -332,7 +332,7 @@ def test_refused_settings():
 
 
 def test_a_batch_of_which_no_image_is_blurred_or_jittered():
-    """With few images that happens: the changes fall on none of them."""
+    """With few images it happens that no image is changed."""
     settings = Views("none", jitter=1e-9, brightness=0.5, hue=0.1, grayscale=1e-9, blur=1e-9)
     images = torch.full((2, 3, 8, 8), 51, dtype=torch.uint8)
     x = RandomViews(settings, torch.zeros(3), torch.ones(3))(images)

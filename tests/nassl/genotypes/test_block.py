@@ -47,7 +47,7 @@ def _blocks(*pairs):
         (_blocks((1, "conv_3x3"), (2, "identity")), r"blocks\[1\] is identity"),
     ],
 )
-def test_refuses_what_is_no_chain(content, text):
+def test_refuses_what_is_not_a_chain(content, text):
     with pytest.raises(InputError, match=text):
         validate(content, "g.json")
 

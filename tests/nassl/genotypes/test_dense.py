@@ -42,7 +42,7 @@ def _changed(node, content):
         (_changed(0, [["none", 0], ["dil", 1]]), r"operation is 'dil'; available: skip_connect"),
     ],
 )
-def test_refuses_what_is_no_dense_cell(content, text):
+def test_refuses_what_is_not_a_dense_cell(content, text):
     with pytest.raises(InputError, match=text):
         validate(content, "g.json")
 

@@ -143,7 +143,7 @@ def test_derive_of_equals_takes_the_first():
     assert derive(uniform(), uniform()).normal == ((("max_pool_3x3", 0), ("max_pool_3x3", 1)),) * 4
 
 
-def test_derive_refuses_what_is_no_alpha():
+def test_derive_refuses_what_is_not_an_alpha():
     with pytest.raises(ValueError, match="14 x 8"):
         derive(uniform()[1:], uniform())
     broken_alpha = uniform()

@@ -253,7 +253,7 @@ def test_unsigned_32_bits_do_not_turn_negative():
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_values_that_are_no_numbers_are_refused(wrong):
+def test_values_that_are_not_numbers_are_refused(wrong):
     values = RAMP.astype(np.float32)
     values[3, 4:6] = wrong
     with pytest.raises(UnreadableImage, match="2 of its 4096 values are not finite numbers"):

@@ -37,7 +37,7 @@ def maps(*shape, dtype=torch.float64):
 
 
 def norms(channels, affine, dtype=torch.float64):
-    """Ours and torch's of the same random state."""
+    """Ours and torch's with the same random state."""
     torch.manual_seed(0)
     ours = BatchNorm(channels, affine).to(dtype)
     for tensor in ours.state_dict().values():
@@ -127,8 +127,8 @@ def test_means_far_from_zero_cost_no_digits():
 
 
 @pytest.mark.usefixtures("_compiled")
-def test_what_is_no_number_is_not_hidden():
-    """Else a diverged network would pass for a sound one."""
+def test_nan_is_not_hidden():
+    """Otherwise a diverged network would look like a healthy one."""
     ours, theirs = norms(16, False)
     x = maps(2, 16, 4, 4)
     with torch.no_grad():
@@ -176,7 +176,7 @@ def test_what_is_not_computed_here_is_left_to_torch():
 
 
 def test_another_batch_norm_is_rectified_as_it_is():
-    """As when it was made a synchronised one."""
+    """As after `synchronise` changed its class."""
     _, theirs = norms(4, True)
     x = maps(2, 4, 3, 3)
     assert torch.equal(rectified(theirs, x), F.relu(theirs(x)))

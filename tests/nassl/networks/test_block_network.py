@@ -109,7 +109,7 @@ def test_a_copy_has_its_own_modules_and_choice():
     assert teacher.choice != supernet.choice
     teacher.choice = supernet.choice
     supernet.active_parameters()
-    teacher = copy.deepcopy(supernet)  # and what was found for the choice is found anew or copied
+    teacher = copy.deepcopy(supernet)  # what was cached for the choice, too
     own = {id(p) for p in teacher.parameters()}
     assert all(id(p) in own for p in teacher.active_parameters())
 

@@ -97,7 +97,7 @@ class Literal:
 
 
 def test_equals_the_literal_queue_step_by_step():
-    """To rounding: which of the two last bits a product has depends on the processor."""
+    """Up to rounding: the last bit of a product depends on the processor."""
     network, objective = made()
     literal = Literal(network, objective)
     optimizer = sgd(network, objective)

@@ -27,7 +27,7 @@ from nassl.settings import MoCo, SimCLR, Views
 ROOT = Path(__file__).parents[3]
 WORLD, EACH, STEPS = 2, 4, 5  # processes; images of each in a batch; steps
 # name -> objective, parts with statistics of their own in each process, dtype, tolerance. The order
-# of summation differs, hence the tolerances; ten times less of either is not met by a wrong mean.
+# of summation differs, hence the tolerances; a wrong mean exceeds them ten times over.
 CASES = {
     "moco": ("moco", 1, torch.float64, 1e-12),
     "moco-groups": ("moco", 2, torch.float64, 1e-12),

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, of this very run or not at all."""
+"""Checkpoints: complete, and of exactly this run, or not used at all."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def leave(folder, parts):
         raise KeyError
 
 
-def test_one_of_other_settings_is_passed_over(tmp_path, capsys):
+def test_one_of_other_settings_is_skipped(tmp_path, capsys):
     with pytest.raises(KeyError):
         leave(tmp_path / "run", {"training": 0})
     with Checkpoints(tmp_path / "run", "g") as second:
@@ -137,7 +137,7 @@ def test_a_second_start_waits_if_it_is_told_to(checkpoints):
     checkpoints._lock.close()  # as at this process's end
     assert second.communicate(timeout=60)[0] == "{'epoch': 7}\n"
     assert second.returncode == 0
-    checkpoints.folder.mkdir()  # the second has ended well and removed it
+    checkpoints.folder.mkdir()  # the second has finished and removed it
 
 
 CPU = {"device": "cpu (AVX2)", "processes": "1", "torch": "2.14.1"}
@@ -145,7 +145,7 @@ GPU = {"device": "NVIDIA H100", "processes": "2", "torch": "2.14.1"}
 
 
 def start_on(computer, folder):
-    """Goes on, saves twice, and fails."""
+    """Continues, saves twice, and fails."""
     with Checkpoints(folder, "f", lambda: computer) as moved:
         state = moved.part().load()
         moved.part().save({"epoch": 1})
@@ -162,7 +162,7 @@ def test_a_run_that_moves_to_another_machine_says_so(tmp_path, capsys):
         assert (
             f"continues from a checkpoint of another machine ({expected}); bits may differ" in said
         ) == bool(expected)
-    assert said == ""  # the third went on where it was
+    assert said == ""  # the third continued on the same machine
     with Checkpoints(tmp_path / "run", "f", lambda: CPU) as back:
         back.part().load()
         back.cost.write(tmp_path)
@@ -210,7 +210,7 @@ def test_in_a_training_the_second_signal_does_not_wait(checkpoints):
 
 
 def test_two_signals_of_one_event_are_one(checkpoints):
-    """A closed terminal: SIGHUP, and SIGTERM because DVC has ended of it."""
+    """A closed terminal: SIGHUP, and then SIGTERM because DVC has ended."""
     checkpoints.interruption.deferred = True
     signal.raise_signal(signal.SIGHUP)
     signal.raise_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The loop: resuming gives the same bits, signals end well, what diverges is explained."""
+"""The loop: resuming gives the same bits, signals are handled, divergence is explained."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ def test_a_non_finite_gradient_of_a_finite_loss_is_explained(tmp_path, monkeypat
     assert re.search(r"the norm of its gradient (inf|nan); learning rate 0\.1; last good", text)
     assert "training.ckpt (epoch 2, step 3); lower the learning rate, lengthen the warm-up" in text
     monkeypatch.undo()
-    resumed, files, _ = run(tmp_path, Batches())  # the checkpoint is sound
+    resumed, files, _ = run(tmp_path, Batches())  # the checkpoint is intact
     expected, expected_files, _ = run(tmp_path / "whole", Batches())
     assert all(torch.equal(a, b) for a, b in zip(expected, resumed, strict=True))
     assert files == expected_files

@@ -57,7 +57,7 @@ def test_the_recipe_reaches_the_optimizer(kind):
     assert group["lr"] == 0.2
 
 
-def test_unknown_names_list_what_there_is():
+def test_unknown_names_list_the_available_ones():
     with pytest.raises(SettingsError, match=r"optimizer is 'lars'; available: sgd, adam"):
         build_optimizer(replace(RECIPE, optimizer="lars"), [nn.Parameter(torch.ones(1))])
     with pytest.raises(SettingsError, match=r"schedule is 'linear'; available: cosine, constant"):

@@ -52,7 +52,7 @@ def test_parts_in_usual_spellings(train, test):
 @pytest.mark.parametrize(
     "name", ["cat", "steam_train", "test tube", "station", "trained", "contest", "value", "images"]
 )
-def test_other_names_are_no_parts(name):
+def test_other_names_are_not_parts(name):
     assert split_of(name) is None
     assert splits_of([name, "other"]) == {}
     assert laid_out(f"{name}/0.png", "other/1.png")[0] == sorted([name, "other"])
@@ -87,13 +87,13 @@ def test_a_root_that_is_too_high(above):
         ["Training/train/a/0.png", "Training/train/b/0.png", "Test/a/0.png"],
     ],
 )
-def test_folders_that_say_nothing_inside_of_parts(paths):
+def test_single_folders_inside_parts_are_skipped(paths):
     classes, counts = laid_out(*paths)
     assert classes == ["a", "b"]
     assert counts == {"train": {"a": 1, "b": 1}, "test": {"a": 1}}
 
 
-def test_one_class_is_no_label():
+def test_a_single_class_is_not_a_label():
     assert laid_out("train/images/0.png", "val/images/1.png") == (
         None,
         {"train": {None: 1}, "test": {None: 1}},
@@ -134,7 +134,7 @@ def test_one_class_is_no_label():
         ([" /0.png", "a/1.png"], r"has a class folder called ' '; give it a name"),
     ],
 )
-def test_what_may_be_meant_otherwise_is_asked(paths, text):
+def test_ambiguous_layouts_are_refused(paths, text):
     with pytest.raises(InputError, match=text):
         laid_out(*paths)
 
@@ -165,7 +165,7 @@ def test_class_names_are_stripped_and_written_in_one_way():
     }
 
 
-def test_class_names_that_are_no_utf8_can_be_written():
+def test_class_names_that_are_not_utf8_can_be_written():
     layout = arrange(Found(["caf\udce9/0.png", "b/1.png"]), ROOT)
     assert layout.classes == ["b", "caf\\xe9"]
     assert layout.places[0] == ("train", "caf\\xe9")

@@ -1,4 +1,4 @@
-"""Names that a shell or a path could take for something else do not pass, whoever wrote them."""
+"""Names that a shell or a path could take for something else are refused, whatever their source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths on the command line mean what they say, or the message shows how to quote."""
+"""Paths on the command line are taken literally, or the message shows how to quote them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_root_arrives_in_the_stage(name, images, tmp_path, monkeypatch):
     assert read_run("prepare", "folder").settings["data"].root == name
 
 
-def test_the_plan_says_what_a_folder_was_taken_for(images, tmp_path, monkeypatch, capsys):
+def test_the_plan_says_how_a_folder_is_interpreted(images, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     root = tmp_path / "own"
     for part in ("Training", "Testing"):

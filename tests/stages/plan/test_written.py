@@ -79,7 +79,7 @@ def test_a_plan_that_waits_for_its_user_is_not_written_over(tmp_path, capsys, co
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_markers_within_a_text_are_no_conflict(tmp_path):
+def test_markers_within_a_text_are_not_a_conflict(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("# ======= recipes =======\na: '<<<<<<< x'\n")
     write(path, "b: 1\n")

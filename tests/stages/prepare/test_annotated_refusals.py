@@ -1,4 +1,4 @@
-"""What users bring that could be read in two ways, or in a wrong one: refused, with what to do."""
+"""Data that could be read in two ways, or wrongly, are refused, with advice on what to do."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def as_corners(content, part):
 
 
 def as_corners_near_the_origin(content, part):
-    """Small boxes, none of which reaches beyond the border when it is misread."""
+    """Small boxes that stay within the border even when they are misread."""
     for entry in content["annotations"]:
         del entry["segmentation"]
         entry["bbox"] = [2, 3, 8, 9]

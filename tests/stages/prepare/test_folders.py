@@ -361,7 +361,7 @@ def test_images_without_an_ending_are_read_from_archives(tmp_path, pack):
     assert manifest(out)["not_used"] == {"no ending": 1}
 
 
-# ---- what whoever brought the data must know ----
+# ---- what the user has to know about the data ----
 
 
 def remarks_of(out):
@@ -409,7 +409,7 @@ def test_files_of_several_pages_are_counted(tmp_path):
     assert text == "files have several frames or pages, of which the first is used"
 
 
-def test_a_class_folder_that_is_no_utf8(tmp_path):
+def test_a_class_folder_that_is_not_utf8(tmp_path):
     raw = make(tmp_path / "raw", ["a/0.png", "b/1.png"])
     os.rename(raw / "a", os.fsencode(raw) + b"/caf\xe9")
     out = prepared(raw, tmp_path / "out")

@@ -15,7 +15,7 @@ from stages.runs.run import Run
 ROOT = Path(__file__).parents[3]
 
 
-def test_an_unknown_kind_is_answered_with_the_kinds_there_are(tmp_path):
+def test_an_unknown_kind_lists_the_available_kinds(tmp_path):
     run = Run("prepare", "x", None, {"data": Data(kind="mnist", image_size=28)}, None, ())
     with pytest.raises(SettingsError, match=r"data\.kind is 'mnist'; available: cifar10, .*stl10"):
         prepare(run, Namespace(), tmp_path)

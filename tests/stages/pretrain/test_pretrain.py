@@ -123,4 +123,4 @@ def test_what_does_not_fit_is_refused(call, digits, genotype):
 
 def test_no_arguments_print_the_help(capsys):
     main([])
-    assert "not even told where labels lie" in capsys.readouterr().out
+    assert "is not given the labels" in capsys.readouterr().out

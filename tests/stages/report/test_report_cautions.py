@@ -42,7 +42,7 @@ def test_runs_on_the_cpu_that_the_plan_gives_a_gpu(full_project, found):
     )
 
 
-def test_runs_that_moved_stand_in_the_head_of_the_page(full_project, found):
+def test_runs_that_moved_are_named_at_the_top_of_the_page(full_project, found):
     content = {"seconds": 1, "gpu_days": 1, "device": "cpu", "moves": ["torch 1, now <2>"]}
     for run in ("darts-digits-s0", "ssnas-digits-s0", "ssnas-digits-s1"):
         (full_project / "results/search" / run / "cost.json").write_text(json.dumps(content))

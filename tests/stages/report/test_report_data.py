@@ -1,4 +1,4 @@
-"""Whoever brought the data sees what became of them, and every number that stands on a leak."""
+"""The page shows what became of the user's data, and every number that is affected by a leak."""
 
 from __future__ import annotations
 

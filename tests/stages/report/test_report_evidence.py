@@ -32,7 +32,7 @@ def test_a_curve_counts_epochs_from_one(evidence):
     assert evidence.curve("search", "ssnas-digits-s0", "skip_connections") == []
 
 
-def test_a_file_that_is_no_curve_is_named(evidence):
+def test_a_file_that_is_not_a_curve_is_named(evidence):
     folder = evidence.results / "search/ssnas-digits-s0/curves/plots/metrics"
     (folder / "train_loss.tsv").write_text("epoch\tloss\n0\t1.0\n")
     with pytest.raises(InputError, match=r"train_loss.tsv has no columns 'step' and 'train_loss'"):
@@ -90,7 +90,7 @@ def test_the_genealogy_counts_and_draws_what_happened(evidence):
 
 
 @pytest.mark.parametrize("content", ["{}", '{"epochs": [{"epoch": 1}]}', '{"epochs": []}'])
-def test_a_file_that_is_no_genealogy_is_named(evidence, content):
+def test_a_file_that_is_not_a_genealogy_is_named(evidence, content):
     (evidence.results / "search/faunae-digits-s0/genealogy.json").write_text(content)
     with pytest.raises(InputError, match=r"genealogy.json is not a genealogy of an .*repro"):
         genealogies(evidence)

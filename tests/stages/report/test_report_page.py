@@ -1,4 +1,4 @@
-"""The page as a document: what stands on it, and that it needs nothing else."""
+"""The page as a document: what it contains, and that it needs nothing else."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_findings_are_made_from_the_numbers(document):
     assert "0/1 Methods come in the papers' order in 0 of 1 comparisons of means." in text
     assert "1/3 1 of 3 gradient searches collapsed" in text
     assert "2/2 For 2 of 2 scored candidates the mean margin is positive" in text
-    # ln 127 = 4.844: one of the two losses (3.00 and 4.84) is no better than knowing nothing.
+    # ln 127 = 4.844: one of the two losses (3.00 and 4.84) is no better than chance.
     assert "1/2 1 of 2 scored candidates have a contrastive loss within 1 % of chance" in text
     assert "50 % 1 evolution tried 2 mutations and accepted 1 of them (50 %)." in text
     assert "110 s All 11 measured runs together took 110 s on: cpu; 55 % of it" in text

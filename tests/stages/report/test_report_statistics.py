@@ -38,7 +38,7 @@ def test_order_of_methods(metric, agree):
     assert entry["behind_in_paper"]["row"] == behind
 
 
-def test_equal_in_the_paper_is_no_pair_and_equal_here_is_no_agreement():
+def test_equal_in_the_paper_is_not_compared_and_equal_here_does_not_agree():
     assert ordering(["AP"], [row("A", 1.0, 1.0), row("B", 1.0, 3.0)])["pairs"] == 0
     found = ordering(["AP"], [row("A", 1.0, 2.0), row("B", 3.0, 2.0)])
     assert (found["pairs"], found["agree"]) == (1, 0)

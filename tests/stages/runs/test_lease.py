@@ -1,4 +1,4 @@
-"""Jobs side by side on one machine: no two ever have the same device, whoever dies leaves his."""
+"""Concurrent jobs on one machine: no two ever share a device; a job that dies releases its own."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def test_what_does_not_fit_is_refused(evolve, tmp_path):
 
 
 class Noise(nn.Module):
-    """Harmful by construction: nothing of the image, and different every time."""
+    """Harmful by construction: independent of the image, and different every time."""
 
     def forward(self, x):
         return torch.randn_like(x)

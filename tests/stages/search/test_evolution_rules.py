@@ -180,7 +180,7 @@ def test_epsilon_falls_linearly():
     assert annealed(0.5, 0.1, 0, 1) == 0.5
 
 
-def test_state_goes_on_where_it_was():
+def test_state_continues_where_it_was():
     def steps(found, draw, count):
         for _ in range(count):
             found.mutate(draw, 0.5)

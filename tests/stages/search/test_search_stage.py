@@ -189,7 +189,7 @@ def test_sigkill_within_an_epoch(data, tmp_path):
 
 def test_what_the_steps_of_an_iteration_see(data, tmp_path, monkeypatch):
     """Second order: the same training views in all losses of an iteration, alpha a constant in the
-    weight step, and running statistics that know of weight steps only."""
+    weight step, and running statistics that only weight steps update."""
     calls, networks = [], []
     original = SimCLRObjective.loss
 

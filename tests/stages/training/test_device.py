@@ -42,7 +42,7 @@ def test_the_plan_gives_threads_and_device():
 @pytest.mark.parametrize(
     ("cuda", "build"), [(None, r"\(a CPU build\)"), ("13.0", r"\(built for CUDA 13\.0\)")]
 )
-def test_gpus_that_torch_does_not_see_are_no_reason_to_train_on_the_cpu(monkeypatch, cuda, build):
+def test_gpus_that_torch_does_not_see_do_not_lead_to_training_on_the_cpu(monkeypatch, cuda, build):
     run = Run("pretrain", "x", None, {}, Resources(1, 1, 2, 0, 1), ())
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", cuda)

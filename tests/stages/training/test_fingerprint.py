@@ -52,7 +52,7 @@ def test_the_fingerprint_sees_code_of_both_languages(tmp_path, monkeypatch):
 
 
 def test_under_dvc_a_held_lock_is_waited_for(run_of, monkeypatch):
-    """What holds it is what a killed start left running: DVC starts a stage once."""
+    """Its holder was left running by a killed start: DVC starts a stage only once."""
     monkeypatch.delenv("DVC_STAGE", raising=False)
     assert not open_checkpoints(run_of("score")).wait
     monkeypatch.setenv("DVC_STAGE", "score@s")

@@ -1,5 +1,5 @@
-"""A disk without room, as far as the system's limit of a file's size can stand in for it: writing
-fails in the kernel, half-way, in whatever library writes."""
+"""A full disk, simulated by the system's limit on file size: writing fails in the kernel, half-way,
+in whatever library writes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_weights_that_do_not_fit_leave_the_former_ones(tmp_path):
     load_weights(path, network)
 
 
-def test_a_stage_says_so_and_goes_on_from_its_checkpoint(
+def test_a_stage_says_so_and_continues_from_its_checkpoint(
     tmp_path, plan, digits, genotype, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)

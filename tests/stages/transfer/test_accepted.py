@@ -73,7 +73,7 @@ def xml_mark(root):
 
 
 def two_years(root):
-    """Both count from the same names, and both have tests."""
+    """Both use the same names, and both have tests."""
     voc(root)
     voc(root, year=2012, first=4)
 
@@ -85,7 +85,7 @@ def capitals(root):
 
 
 def stale(root):
-    """<filename> names another image of the set; the endings are upper-case besides."""
+    """<filename> names another image of the set; also, the extensions are upper-case."""
     folder = voc(root)
     for file in (folder / "Annotations").iterdir():
         number = (int(file.stem[-1]) + 1) % (4 if "train" in file.stem else 3)
@@ -144,7 +144,7 @@ VOC_KINDS = {
     "letters of all kinds": lambda root: voc(
         root, names=("café", "狗"), stem=lambda p, i: f"{p} ü{i}"
     ),
-    "classes that are no file names": lambda root: voc(root, names=("N/A", "w/o {mask}|")),
+    "classes that are invalid as file names": lambda root: voc(root, names=("N/A", "w/o {mask}|")),
     "white space around some classes": white_space,
     "capital endings": capitals,
     "stale file names": stale,
@@ -292,7 +292,7 @@ def encoded(compressed):
 
 
 def some_masks(content, part):
-    """Of every second object something is wrong with the mask, of each something else."""
+    """Every second object has something wrong with its mask, each something different."""
     wrong = (
         [], None, [[1, 2, 3, 4]], [[1, 2, 3]], [[5, 5, 5, 5, 5, 5]],
         {"size": list(SIZE), "counts": [SIZE[0] * SIZE[1]]},
@@ -375,8 +375,8 @@ def test_coco_beyond_the_border_is_clipped_and_counted(tmp_path):
 @pytest.mark.parametrize("stored", [True, False], ids=["stored", "turned"])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
 def test_boxes_are_of_the_image_as_their_size_says(orientation, stored, suffix, tmp_path):
-    """A set of sideways images tells of itself whether it was annotated as stored or as turned; one
-    of upside-down images follows it."""
+    """A set of sideways images shows by itself whether it was annotated as stored or as turned;
+    upside-down images follow the others of their set."""
     from PIL import Image
 
     from nassl.image_files.decode import BACK
@@ -398,7 +398,7 @@ def test_boxes_are_of_the_image_as_their_size_says(orientation, stored, suffix, 
 
 
 def test_a_mirrored_stored_image_is_not_mixed_up(tmp_path):
-    """`seen` is not blind: the same boxes on the other reading of the pixels are noise."""
+    """A check of `seen`: on the other reading of the pixels, the same boxes are noise."""
     labels = prepared("coco", coco(tmp_path / "set"), tmp_path / "out")
     listed = read(labels, "train")
     other = tmp_path / "other"

@@ -43,7 +43,7 @@ def test_an_annotation_file(kind, file, tmp_path):
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_image(workers, tmp_path):
-    """Also where another process reads it."""
+    """Also when another process reads it."""
     root = coco(tmp_path / "set")
     data = register(prepared("coco", root, tmp_path / "out"), f"changed-image-{workers}")
     cfg = config(data, workers=workers)

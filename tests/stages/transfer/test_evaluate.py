@@ -144,7 +144,7 @@ def overlap(one, box) -> float:
 
 
 def test_the_truth_is_what_is_listed(coco, tmp_path):
-    """Not what the annotation file says: what was dropped, and images left out, lack in it."""
+    """Not what the annotation file says: dropped boxes and images left out are not part of it."""
     whole = coco_truth(register(coco, "evaluate-truth"))
     shutil.copytree(coco, tmp_path / "labels")
     listed = json.loads((coco / "test.json").read_text())

@@ -33,7 +33,7 @@ def losses(detector, batch):
 
 
 def moved(batch, by):
-    """The batch with the masks of boxes without one, which stand for nothing, moved."""
+    """The batch with the placeholder masks of boxes that have none moved."""
     changed = []
     for image in batch:
         instances = image["instances"]
@@ -78,7 +78,7 @@ def test_all_masks_there_is_detectron2_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("edit", [encoded(True), encoded(False), mixed_masks])
 def test_run_lengths_are_the_same_masks(edit, tmp_path):
-    """As bits where polygons cannot be had; the boxes' rectangles in either case."""
+    """As bits where there are no polygons; the boxes' rectangles in either case."""
     cfg, detector, batches = trained(tmp_path, edit, "runs")
     assert cfg.INPUT.MASK_FORMAT == "bitmask"
     for batch in batches:

@@ -1,4 +1,4 @@
-"""The stage as it is called: what it writes, that it is repeatable, resumable, and says why not."""
+"""The stage as it is called: its outputs, repeatability, resuming, and error messages."""
 
 from __future__ import annotations
 
