@@ -13,5 +13,5 @@ ARG TORCH_INDEX=""
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url $TORCH_INDEX} \
     --requirement /requirements/requirements-cluster.txt
 
-# The volume belongs to whoever made the project's folder.
+# The volume may belong to another user.
 RUN git config --system --add safe.directory '*'

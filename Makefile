@@ -3,9 +3,9 @@
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
 # make compare  experiments side by side, only what differs
 # make slurm  send the runs to a Slurm cluster (PLAN="scale=paper paper=[ssnas]")
-# make cluster-test  the cluster profiles, against a Slurm of this one machine (installs it: root, Debian)
-# make chaos  the toy graph, killed again and again, against an undisturbed run
-# make bench  speed against peers, one line per claim
+# make cluster-test  the cluster profiles, with Slurm on this one machine (installs it: root, Debian)
+# make chaos  the toy graph, killed again and again, compared with an uninterrupted run
+# make bench  speed compared with peers, one line per claim
 PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=

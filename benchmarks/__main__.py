@@ -32,7 +32,7 @@ def main(names: list[str]) -> int:
     else:
         scripts = tuple(names) or SCRIPTS
     if unknown := [name for name in names if name not in SCRIPTS]:
-        print(f"no benchmark {unknown[0]!r}; there are: {', '.join(SCRIPTS)}", file=sys.stderr)
+        print(f"no benchmark {unknown[0]!r}; available: {', '.join(SCRIPTS)}", file=sys.stderr)
         return 2
     commands = [[sys.executable, "-m", f"benchmarks.{name}"] for name in scripts]
     failed = sum(subprocess.run(command, check=False).returncode != 0 for command in commands)

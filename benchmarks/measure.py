@@ -62,7 +62,7 @@ def command(
     arguments = parser.parse_args()
     callable_ = {**claims, **(parts or {})}
     if unknown := [name for name in arguments.claims if name not in callable_]:
-        parser.error(f"no claim {unknown[0]!r}; there are: {', '.join(claims)}")
+        parser.error(f"no claim {unknown[0]!r}; available: {', '.join(claims)}")
     set_threads(arguments.threads)
     try:
         for name in arguments.claims or claims:
@@ -80,8 +80,8 @@ def set_threads(count: int) -> None:
 def interleaved(
     functions: Mapping[str, Callable[[], object]], rounds: int, warmup: int = 1
 ) -> dict[str, Timing]:
-    """Calls the functions in turn, `rounds` times each after `warmup` unmeasured turns, so that
-    whatever disturbs the machine disturbs them all."""
+    """Calls the functions in turn, `rounds` times each after `warmup` unmeasured turns, so that a
+    disturbance of the machine affects them all."""
     timings = {name: Timing() for name in functions}
     for turn in range(warmup + rounds):
         for name, function in functions.items():
@@ -99,7 +99,7 @@ def _cpu_seconds() -> float:
 
 
 def matmul_peak(size: int = 1536, runs: int = 7) -> float:
-    """FLOP/s of a float32 matrix product with the present number of threads: the best of `runs`."""
+    """FLOP/s of a float32 matrix product with the current number of threads: the best of `runs`."""
     import torch
 
     a = torch.randn(size, size)
@@ -152,7 +152,7 @@ def record(
     note: str = "",
     **more: float,
 ) -> None:
-    """Writes the claim down and prints its line. `more` are further keys of the entry, `note` says
+    """Records the claim and prints its line. `more` are further keys of the entry, `note` says
     what else was seen."""
     entry = {
         "claim": claim,

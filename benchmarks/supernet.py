@@ -90,13 +90,13 @@ class Search:
         self.w_step()
 
     def literal_w_step(self) -> None:
-        """As DARTS' train_search.py: alpha gets a gradient that nobody uses."""
+        """As DARTS' train_search.py: alpha gets a gradient that is not used."""
         self.optimizer.zero_grad()
         self.loss(self.train).backward()
         self._w_update()
 
     def literal_iteration(self) -> None:
-        """As DARTS' architect.py: every weight gets a gradient that nobody uses."""
+        """As DARTS' architect.py: every weight gets a gradient that is not used."""
         self.alpha_optimizer.zero_grad()
         self.loss(self.validation).backward()
         self.alpha_optimizer.step()

@@ -70,7 +70,7 @@ def _without_cpu(note: str) -> str:
 
 
 def write_table() -> None:
-    """Replaces what stands between the two markers."""
+    """Replaces the text between the two markers."""
     before, rest = README.read_text().split(BEGIN)
     _, after = rest.split(END)
     README.write_text(before + BEGIN + table(read_results()) + END + after)

@@ -1,10 +1,10 @@
 """Which processes are at work here: a lock per job, and DVC's paths in use (`.dvc/tmp/rwlock`).
 
 DVC's list names processes by their numbers. After a kill a number may belong to a zombie, to an
-unrelated process, or to one on another machine, and DVC refuses to start until somebody deletes the
-file. A job of the graph therefore holds a lock of the system's (flock) as long as it or the stage
-that it started lives: an entry of a job counts if that lock is held, on whichever node. An entry of
-a `dvc` started by hand counts if a process of that number runs that very command here.
+unrelated process, or to one on another machine, and DVC refuses to start until the file is deleted
+by hand. A job of the graph therefore holds a lock of the system's (flock) as long as it or the
+stage that it started lives: an entry of a job counts if that lock is held, on whichever node. An
+entry of a `dvc` started by hand counts if a process of that number runs that very command here.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ def is_alive(entry: Entry, own_job: str | None = None) -> bool:
         running = " ".join(process.cmdline())
     except psutil.Error:  # gone, or another user's
         return False
-    # DVC notes sys.argv. Its first word is not as it was typed behind `python -m`, `-c` stands for
-    # code, and nothing for a session in which somebody types.
+    # DVC records sys.argv. Its first word differs from what was typed after `python -m`; it is `-c`
+    # for code, and empty in an interactive session.
     program, _, arguments = entry["cmd"].partition(" ")
     if program in ("-c", ""):
         return "python" in running

@@ -1,4 +1,4 @@
-"""Random views of a batch of images, made on the device and drawn anew for every image.
+"""Random views of a batch of images, made on the device and drawn separately for every image.
 
 The distribution is that of torchvision's transforms in their usual order: RandomResizedCrop or
 padded RandomCrop, RandomHorizontalFlip, ColorJitter, RandomGrayscale, GaussianBlur, Normalize,

@@ -173,7 +173,7 @@ void backward(const T* x, const T* g, const T* weight, const T* bias, const doub
     }
     std::vector<double> sums(chunks.count * 2 * channels);
     std::vector<T> shift(chunks.period);
-    // What the ReLU lets through is decided by the very arithmetic of the forward pass.
+    // What the ReLU lets through is decided by the same arithmetic as in the forward pass.
     auto through = [=](auto gradient, auto centred, auto factor, auto offset) {
         return rectify ? (factor * centred + offset <= 0 ? decltype(gradient){} : gradient) : gradient;
     };

@@ -95,7 +95,7 @@ class CellNetwork(nn.Module):
 
     @property
     def auxiliary_cell(self) -> int:
-        """The cell after which the auxiliary head stands: the second reduction, as in DARTS."""
+        """The cell that the auxiliary head follows: the second reduction, as in DARTS."""
         return reductions(len(self.cells))[1]
 
     def maps(self, x: Tensor) -> list[Tensor]:

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 class Objective(nn.Module):
     """A loss of a network, with everything it needs: views, heads, teacher, queue.
 
-    Heads that are trained are parameters; what moves otherwise (a teacher, a queue) is in buffers
-    or in parameters that need no gradient, so that the state dict is all that there is to save.
-    Views are drawn from torch's global generator, anew at every call.
+    Heads that are trained are parameters; other state (a teacher, a queue) is in buffers or in
+    parameters that need no gradient, so the state dict is all that has to be saved. Views are drawn
+    from torch's global generator, again at every call.
     """
 
     needs_labels: bool = False

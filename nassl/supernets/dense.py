@@ -48,7 +48,7 @@ class DenseSupernet(SampledSupernet):
     """28 places: the edges of the normal cell, then those of the reduction cell.
 
     All cells of a kind have the same choice, at first conv_3x3 everywhere. Batch norms are affine,
-    as in the discrete network: no mixing weight stands behind them as in DARTS' supernet.
+    as in the discrete network: no mixing weight follows them as in DARTS' supernet.
     """
 
     def __init__(self, space: DenseSpace, in_channels: int = 3) -> None:

@@ -195,7 +195,7 @@ def _save(
 def _resume(
     checkpoint: Checkpoint, stateful: dict[str, Any], curves: Curves, device: torch.device
 ) -> tuple[int, int, float]:
-    """The epoch and step to go on with, and the sum of this epoch's losses so far."""
+    """The epoch and step to continue with, and the sum of this epoch's losses so far."""
     state = checkpoint.load(device)
     if state is None:
         return 0, 0, 0.0

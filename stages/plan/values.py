@@ -34,7 +34,7 @@ POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "nei
 
 
 def check_values(where: str, settings: Any) -> None:
-    """Raises SettingsError for the first value that is none of those allowed, or out of range."""
+    """Raises SettingsError for the first value that is not allowed, or out of range."""
     for key, value in _leaves(settings):
         name = key.rpartition(".")[2]
         _check_numbers(f"{where}.{key}", value)

@@ -21,7 +21,7 @@ from stages.runs.lines import RUNS
 
 HEADER = """\
 # The current plan, written by `python -m stages.plan {overrides}`
-# from workflow/config/, where the source of every value stands. Values of the sections may be
+# from workflow/config/, which gives the source of every value. Values of the sections may be
 # edited or overridden (`dvc exp run -S recipe.search.epochs=5`); runs refer to them by name.
 """
 # Snakemake reads YAML 1.1, DVC 1.2, the stages with OmegaConf's own numbers: in each of them other
@@ -125,7 +125,7 @@ def refuse_unfinished(path: Path) -> None:
         raise SettingsError(
             f"{path}, line {line}: Git's conflict marker; nothing was changed. Keep one side "
             f"(`git checkout --ours {path}` or `--theirs`), or move the file away and write the "
-            "plan anew with `python -m stages.plan`"
+            "plan again with `python -m stages.plan`"
         )
     for reader in ("Snakemake", "DVC"):
         try:

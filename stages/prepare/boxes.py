@@ -83,8 +83,8 @@ def fits_as_size(written: Box, width: int, height: int) -> bool:
 
 
 def judge(tally: Tally, place: str, form: str, other: str) -> None:
-    """Raises InputError if most boxes of a part do not fit their images: `form` is how this format
-    writes a box, `other` what it is often mistaken for."""
+    """Raises InputError if most boxes of a part do not fit their images. `form` is how this format
+    writes a box, `other` the notation that is often used by mistake."""
     bad = tally.beyond + tally.empty + tally.relative
     as_other = tally.other >= MOSTLY * tally.total > 0
     found = f"{bad} of {tally.total} boxes reach beyond their image or have no area in it"

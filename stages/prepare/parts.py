@@ -48,7 +48,7 @@ class Prepared:
     skipped: list[dict[str, str]] = field(default_factory=list)  # path, sha256, reason
     notes: dict[str, Any] = field(default_factory=dict)  # for the manifest of the images
     source: dict[str, Any] | None = None  # packed: the folder as it was, for the report
-    remarks: Remarks = field(default_factory=Remarks)  # for whoever brought the data
+    remarks: Remarks = field(default_factory=Remarks)  # for the user
 
     def limited(self, settings: Data) -> Prepared:
         """At most `settings.train`, `.test`, `.unlabeled` images (0: all), drawn without a label.

@@ -104,7 +104,7 @@ def published(settings: Data) -> Prepared:
             pixels.append(planes.reshape(-1, 3, publication.side, publication.side))
         pixels = pixels[0] if len(pixels) == 1 else np.concatenate(pixels)
         if separate := publication.label_files.get(part):
-            # STL-10: planes stand column by column, labels begin at 1.
+            # STL-10: planes are stored column by column, labels begin at 1.
             known = np.asarray(files[separate]).astype(np.int64) - 1
         elif publication.label_bytes:
             known = np.concatenate(labels).astype(np.int64)

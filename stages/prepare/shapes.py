@@ -1,7 +1,7 @@
 """Generated coloured shapes, the stand-in for ImageNet: a class is a form, a texture and a colour.
 
-4 forms, 3 textures and 2 families of colour make 24 classes: whoever sees colour alone tells 2 of
-24 groups apart. Place, size, rotation, exact colours and the textured background are random.
+4 forms, 3 textures and 2 families of colour make 24 classes: colour alone tells only 2 groups of
+classes apart. Place, size, rotation, exact colours and the textured background are random.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def _write_labels(prepared: Prepared, settings: Data, folder: Path) -> dict[str,
 def stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
     """A random order of which every prefix has the classes in about the proportion of the whole.
 
-    The i-th of the n images of a class stands at (i + 0.5) / n; ties between classes fall randomly.
+    The i-th of the n images of a class is placed at (i + 0.5) / n; ties between classes are random.
     """
     random = np.random.default_rng([seed, SPLIT_STREAM])
     shuffled = random.permutation(len(labels))

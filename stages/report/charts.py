@@ -35,7 +35,7 @@ def axis(label: str, values: Iterable[float], whole: bool = False, count: int = 
         raise ValueError(f"nothing to draw over {label!r}")
     low, high = min(finite), max(finite)
     if low == high:
-        # A lone value stands in the middle, on a scale that shows its digits.
+        # A lone value is in the middle, on a scale that shows its digits.
         room = 0.5 if whole else abs(low) * 0.05 or 0.5
         low, high = low - room, high + room
     step = _round_step((high - low) / count)

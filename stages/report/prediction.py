@@ -102,7 +102,7 @@ def tau_b(strata: list[np.ndarray]) -> float:
 
 def interval(question: Question, seed: int = 0) -> tuple[float, float] | None:
     """95 % percentile interval of tau from a bootstrap over the architectures of each data set; one
-    that stands in several strata is drawn for all of them at once. None for fewer than five
+    that is in several strata is drawn for all of them at once. None for fewer than five
     architectures. Resamples with ties only are left out."""
     if question.architectures < LEAST:
         return None
@@ -155,7 +155,7 @@ def _results(
     evidence: Evidence, stage: str, metric: str
 ) -> dict[tuple[str, str, str], list[float]]:
     """(data, settings, genotype) -> values over seeds. The same seed of the same architecture gives
-    the same bits whoever selected it: it counts once."""
+    the same bits, whichever selection it comes from, so it counts once."""
     found: dict[tuple[str, str, str], dict[int, float]] = {}
     for run, line in evidence.lines[stage].items():
         metrics = evidence.metrics(stage, run)

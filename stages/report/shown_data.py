@@ -47,7 +47,7 @@ def note_leaks(
 
 
 def leak_findings(evidence: Evidence) -> list[dict[str, str]]:
-    """Before all other findings, which may stand on these images."""
+    """Come before all other findings, which may depend on these images."""
     found = [leak for name in evidence.lines["prepare"] if (leak := _leak(evidence, name))]
     return [
         {"figure": "leak", "text": f"{leak}; every accuracy on them is too high."} for leak in found
@@ -84,8 +84,8 @@ def _as_text(remark: dict[str, Any]) -> str:
 
 
 def _changed(name: str, source: dict[str, Any] | None) -> list[str]:
-    """Whether a folder whose images were packed has other files by now; nothing reads them again,
-    so that the results are those of the folder as it was."""
+    """Whether a folder whose images were packed has other files now. Nothing reads them again, so
+    the results are those of the folder as it was."""
     if not source or not Path(source["root"]).is_dir():
         return []
     try:

@@ -106,7 +106,7 @@ def lines(table: dict[str, Any]) -> list[dict[str, Any]]:
 def _reported_part(
     row: dict[str, Any], table: dict[str, Any], metrics: list[str]
 ) -> dict[str, Any]:
-    """What the paper says of a row; all that only a run can say is None."""
+    """What the paper reports for a row; everything that only a run can measure is None."""
     value, quoted = row["value"], row["status"] == "quoted"
     return {
         "row": row["row"],
@@ -210,7 +210,7 @@ def _cost(results: Path, run: str) -> dict[str, Any]:
 
 
 def _percent(run: dict[str, Any], key: str) -> float:
-    """A fraction of metrics.json in percent. Raises InputError if it is none."""
+    """A fraction of metrics.json in percent. Raises InputError for other values."""
     value = run["metrics"].get(key)
     if key not in run["metrics"]:
         raise InputError(

@@ -36,8 +36,8 @@ def stage_command(
     A stage that can use several GPUs gives `start(function, run, inputs, out)`, which calls the
     function in a process for each.
 
-    `inputs` are the names of the paths that dvc.yaml hands over, `optional` those that only some
-    runs get (None otherwise). Without arguments the help is printed.
+    `inputs` are the names of the paths that dvc.yaml passes, `optional` those that only some runs
+    get (None otherwise). Without arguments, the help is printed.
 
     The inputs are compared with the manifests that their stages wrote before the function is
     called, and a manifest of the outputs is written after it, unless the function seals its own

@@ -20,7 +20,7 @@ PLAN = Path("params.yaml")
 @dataclass(frozen=True)
 class Run:
     """`line.seed` and the like come from the run's own line, `settings["recipe"]` and the like from
-    the sections. `keys` lists what was read of the plan: the very keys that dvc.yaml tracks."""
+    the sections. `keys` lists what was read of the plan: exactly the keys that dvc.yaml tracks."""
 
     stage: str
     name: str

@@ -20,7 +20,7 @@ Outputs: genotype.json  the architecture found
 
 Example: python -m stages.search ssnas-digits-s0 --images results/prepare/digits/images \\
              --labels results/prepare/digits/no-labels --out results/search/new
-Time:    a minute or two at toy scale; killed and started again it goes on where it was.
+Time:    a minute or two at toy scale; if killed, it continues where it was when started again.
 Reported: 50 epochs on CIFAR-10, four seeds (SSNAS sec. 4.1).
 """
 

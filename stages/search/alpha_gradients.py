@@ -1,8 +1,8 @@
 """Gradients of the architecture parameters: DARTS, first and second order (SSNAS sec. 3.3).
 
-Losses are given as functions that compute them anew with the current weights, with the same views
-of the same batch at every call. Any objective will do. With several processes every gradient is the
-mean of theirs, also those inside of a step.
+Losses are given as functions that compute them with the current weights, with the same views of the
+same batch at every call. Any objective will do. With several processes every gradient is the mean
+over processes, including those inside a step.
 """
 
 from __future__ import annotations

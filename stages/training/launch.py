@@ -35,9 +35,9 @@ def start_on_devices(
     """Calls `function` in `resources.<stage>.gpus` processes (one: in this one).
 
     Without CUDA they compute on the CPU and talk through gloo. `function` must be importable in
-    another process. SIGTERM and SIGINT are handed on, and end this process with code 75 like them.
-    Raises InputError if one of them did, ProcessRaisedException with the traceback of any other
-    error.
+    another process. SIGTERM and SIGINT are forwarded, and end this process with code 75 like the
+    others. Raises InputError if one of them did, ProcessRaisedException with the traceback of any
+    other error.
     """
     if run.resources.gpus < 2:
         function(run, inputs, out)

@@ -1,7 +1,8 @@
 """Prepared detection data in Detectron2's catalogs, and training batches by iteration.
 
 What an iteration sees is a function of the seed and the iteration alone, whatever the number of
-worker processes, so that a resumed training goes on with the very images that would have come.
+worker processes, so that a resumed training continues with exactly the images that would have come
+next.
 """
 
 from __future__ import annotations

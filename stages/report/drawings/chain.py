@@ -21,7 +21,7 @@ def block_chain(genotype: BlockGenotype) -> tuple[str, str, int, int]:
     stages: list[list[str]] = [[] for _ in genotype.depths]
     for block in genotype.blocks:
         stages[block.stage - 1].append(block.operation)
-    left = MARGIN + WIDTH + GAP  # the stem and the pooling stand in a column of their own
+    left = MARGIN + WIDTH + GAP  # the stem and the pooling have a column of their own
     width = left + max(genotype.depths) * (WIDTH + GAP) + MARGIN
     parts = [_box(MARGIN, 28, ["stem"])]
     for number, operations in enumerate(stages):

@@ -1,8 +1,7 @@
 """A genotype as a drawing: one self-contained SVG, readable on light and on dark pages.
 
-States of a cell stand in a row from left to right in their order, edges are arcs above and below
-the row with the operation written on them. Dense cells are in `dense.py`, chains of blocks in
-`chain.py`.
+States of a cell are drawn in a row from left to right, edges are arcs above and below the row with
+the operation written on them. Dense cells are in `dense.py`, chains of blocks in `chain.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Snakemake's Kubernetes executor for pods that share a volume with each other and with Snakemake.
 
-The executor takes for granted that nothing is shared, and would carry sources and each job's files
-through an object store; DVC works on one project folder. So all is as it is there, but for this.
+The executor assumes that nothing is shared, and would carry sources and each job's files through an
+object store; DVC works on one project folder. Everything else is unchanged.
 """
 
 from __future__ import annotations
