@@ -37,7 +37,7 @@ def _pins(line: str) -> list[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    """As a whole: jobs read it while the next one writes it."""
+    """Replaces the file as a whole: jobs read it while the next one writes it."""
     if not path.exists() or path.read_text() != text:
         beside = path.with_name(f"{path.name}.{os.getpid()}")
         beside.write_text(text)

@@ -31,8 +31,8 @@ Entry = dict[str, Any]  # {"pid": ..., "cmd": ...}
 
 
 class JobLock:
-    """The lock of the job `name`; the file holds the process that took it. Entered, it waits for
-    whatever an earlier start left running of this job."""
+    """The lock of the job `name`; the file holds the process that took it. Entering it waits for
+    what an earlier start left running of this job."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -56,7 +56,7 @@ class JobLock:
         self._file.close()
 
     def fileno(self) -> int:
-        """For a child process that is to hold the lock too."""
+        """For a child process that should hold the lock, too."""
         return self._file.fileno()
 
     def _take(self) -> bool:
@@ -74,9 +74,9 @@ class JobLock:
 
     @property
     def held(self) -> bool:
-        """By any process, this one included."""
+        """Whether any process holds the lock, including this one."""
         try:
-            with self.path.open("r+") as file:  # shared: two that look do not see each other
+            with self.path.open("r+") as file:  # shared: lookers do not block each other
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False

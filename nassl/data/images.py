@@ -79,7 +79,7 @@ class IndexedImages(Images):
         self._digests = load_digests(file.with_name(f"sha256-{file.stem}.npy"), len(self._paths))
         if not self._root.is_dir():
             raise InputError(
-                f"{file.parent / 'manifest.json'} says that the images lie under {self._root}, "
+                f"{file.parent / 'manifest.json'} says that the images are under {self._root}, "
                 "which is missing; put them back, or set data.root and run prepare again"
             )
         there = walk(self._root).paths

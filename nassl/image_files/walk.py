@@ -48,7 +48,7 @@ class Found:
         self.first.setdefault(kind, path)
 
     def note_empty(self, folders: Iterable[str]) -> None:
-        """Of all `folders`, keeps the topmost that have no image below."""
+        """Keeps those of `folders` that have no image below, only the topmost of nested ones."""
         direct = {path.rpartition("/")[0] for path in self.paths}
         used = direct | {str(above) for one in direct for above in PurePosixPath(one).parents}
         bare = {folder for folder in folders if folder not in used and not hidden(folder)}

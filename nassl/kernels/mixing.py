@@ -2,7 +2,7 @@
 
 Written with plain addition, a node of the supernet would make a temporary per operation and keep
 every weighted map for the backward pass. On CPUs mixing.cpp walks over memory once for all maps,
-where a compiler is found and all lie in memory alike.
+where there is a compiler and all have the same memory layout.
 """
 
 from __future__ import annotations

@@ -108,8 +108,8 @@ class DilConv(nn.Module):
 
     def on_grids(self, grids: Tensor, scale: Tensor | None = None) -> Tensor:
         """The same on features that `subgrids.split` (stride 1) or `subgrids.even` (stride 2) has
-        laid out; the result is laid out likewise. Sides must be even: padding would count in the
-        batch statistics."""
+        laid out; the result has the same layout. Sides must be even: padding would change the batch
+        statistics."""
         x = depthwise(grids, self.depthwise.weight)
         return self.norm(self.pointwise(x), scale)
 

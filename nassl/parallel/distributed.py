@@ -1,8 +1,8 @@
 """Communication between the processes of one training (torch.distributed), one per device.
 
-Without a process group every function returns what it was given: one process needs no special case.
-Every process must call the collectives in the same order, with tensors of the same shape: batches
-are of one size.
+Without a process group every function returns its argument or changes nothing: a single process
+needs no special case. Every process must call the collectives in the same order, with tensors of
+the same shape: batches are of one size.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def own_part(x: Tensor) -> Tensor:
 
 
 def from_first(x: Tensor) -> Tensor:
-    """x of the first process, in all of them; x itself is overwritten elsewhere."""
+    """The first process's x, in every process; the x of the others is overwritten."""
     if world_size() > 1:
         dist.broadcast(x, src=0)
     return x

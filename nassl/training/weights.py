@@ -40,9 +40,9 @@ def save_weights(path: Path, module: nn.Module) -> None:
 def load_weights(path: Path, module: nn.Module, head: str | None = None) -> None:
     """Copies the tensors of `path` into `module`.
 
-    `head` names the submodule that the file lacks (a fresh classifier, say): the missing keys must
-    be exactly its keys. Raises InputError if the file cannot be read or a key, a shape or a type
-    differs; `module` is unchanged then.
+    `head` names the submodule that the file lacks (a fresh classifier, for example): the missing
+    keys must be exactly its keys. Raises InputError if the file cannot be read or a key, a shape or
+    a type differs; `module` is unchanged then.
     """
     if not path.exists():
         raise InputError(f"{path} is missing; run the stage that writes it")

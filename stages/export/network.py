@@ -44,7 +44,7 @@ class TrainedNetwork:
     side: int
     width: int
     output: str  # features | logits
-    notes: dict[str, str]  # what a file carries beside the network
+    notes: dict[str, str]  # what a file contains besides the network
 
 
 def read_network(name: str, results: Path) -> TrainedNetwork:
@@ -108,5 +108,5 @@ def _found(name: str, results: Path) -> tuple[str, str]:
 
 @torch.no_grad()
 def outputs(network: TrainedNetwork) -> Tensor:
-    """Of the original network for its images, (N, width)."""
+    """The original network's outputs for its images, (N, width)."""
     return network.module(network.images)

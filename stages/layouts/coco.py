@@ -8,7 +8,7 @@ NAMES = {"train": "train", "test": "val"}  # of the files, by part
 
 
 def annotation_files(root: Path) -> dict[str, list[Path]]:
-    """Of each part; one is expected."""
+    """The annotation files of each part; one is expected."""
     return {
         part: sorted((root / "annotations").glob(f"instances_{name}*.json"))
         for part, name in NAMES.items()

@@ -1,4 +1,4 @@
-"""Which part and which class every image is of, from the folders that it lies in.
+"""The part and the class of every image, from the folders that contain it.
 
 Layouts:
     train/<class>/*  test/<class>/*  [unlabeled/*]   (val/ serves as test/ if there is no test/)
@@ -169,7 +169,7 @@ def _check_not_below(split: list[tuple[str, ...]], root: Path) -> None:
 
 
 def _named(raw: list[Place | None], root: Path, remarks: Remarks) -> list[Place | None]:
-    """With the names of the classes in place of those of their folders."""
+    """The places with class names instead of the names of class folders."""
     folders: dict[str, set[str]] = {}
     for place in raw:
         if place is not None and place[1] is not None and place[0] != "unlabeled":

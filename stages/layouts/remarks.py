@@ -1,4 +1,4 @@
-"""What was filled in, clipped or left out while annotations were read: counted, with an example.
+"""What was filled in, clipped or left out while data were read: counted, with an example.
 
 Nothing is changed silently: remarks are printed, written to the manifest and shown by the report.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class Remarks:
-    """By part and text: how often, and where first."""
+    """Remarks by part and text, with the number of cases and the first one."""
 
     found: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
 
@@ -20,14 +20,14 @@ class Remarks:
         entry[0] += count
 
     def listed(self) -> list[dict[str, Any]]:
-        """For the manifest: part, count, text, first."""
+        """The remarks for the manifest: part, count, text, first."""
         return [
             {"part": part, "count": count, "text": text, "first": first}
             for (part, text), (count, first) in self.found.items()
         ]
 
     def lines(self) -> list[str]:
-        """For the terminal."""
+        """The remarks as lines for the terminal."""
         return [
             f"{part}: {count} {text} (first: {first})"
             for (part, text), (count, first) in self.found.items()

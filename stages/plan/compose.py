@@ -19,7 +19,7 @@ CONFIG = Path(__file__).resolve().parents[2] / "workflow" / "config"
 
 
 def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
-    """Raises SettingsError with Hydra's reason: the key, what was given, what is there."""
+    """Raises SettingsError with Hydra's reason: the key, what was given, what is available."""
     given = literal_roots(overrides)
     with initialize_config_dir(str(CONFIG), version_base="1.3"):
         try:

@@ -13,7 +13,7 @@ SPACES = ("block", "resnet")  # chains of four stages
 
 
 def check_data(place: str, run: Run, runs: dict[str, Run]) -> None:
-    """Raises SettingsError if a stage would take images with boxes for images of one class each."""
+    """Raises SettingsError if a stage would treat images with boxes as images of one class each."""
     if run.stage in ("prepare", "select", "transfer"):
         return
     kind = runs[f"prepare/{run.line.data}"].settings["data"].kind

@@ -79,7 +79,8 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
 
 
 def check(params: dict[str, Any], results: Path) -> str:
-    """Estimated against measured seconds per stage, of the runs that are finished in `results`.
+    """Compares estimated with measured seconds per stage, for the runs that are finished in
+    `results`.
 
     Raises InputError if none is, or if a stage is off by more than FACTOR.
     """
@@ -111,7 +112,7 @@ def check(params: dict[str, Any], results: Path) -> str:
 
 
 def run_work(run: Run, params: dict[str, Any]) -> Work:
-    """Of a run's training and evaluation."""
+    """The work of a run's training and evaluation."""
     work = Work()
     if run.stage in ("prepare", "select"):
         return work
@@ -129,7 +130,7 @@ def run_work(run: Run, params: dict[str, Any]) -> Work:
 
 
 def run_bytes(run: Run, params: dict[str, Any]) -> float:
-    """Of the files that a run leaves behind."""
+    """The size of the files that a run leaves behind."""
     if run.stage == "prepare":
         data = run.settings["data"]
         size = expected_size(data)

@@ -9,7 +9,7 @@ from stages.runs.run import Run
 
 STEM_REDUCTION = {"cifar": 1, "imagenet": 8}  # of the cell networks' stems
 RESNET_REDUCTION = {"cifar": 8, "imagenet": 32}
-SMALLEST_MAP = 2  # pixels: batch norm and pooling of a 1x1 map see nothing of its surroundings
+SMALLEST_MAP = 2  # pixels: batch norm and pooling are useless on a 1x1 map
 
 
 def check_network(place: str, run: Run, runs: dict[str, Run], search: str) -> None:

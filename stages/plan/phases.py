@@ -25,8 +25,9 @@ VIEWS_IN_PAIR = {"darts-1": 2, "darts-2": 2, "proxyless": 2, "evolution": 1}
 
 @dataclass(frozen=True)
 class Phase:
-    """`passes`: images through the network, backward counted as passes; `batch` images at a time.
-    `steps` of the optimiser. `views` are drawn of `viewed` images, `views_batch` at a time."""
+    """`passes`: images through the network, with backward counted as passes, `batch` images at a
+    time; `steps` of the optimiser. `views` are drawn from `viewed` images, `views_batch` at a
+    time."""
 
     passes: float
     batch: int
@@ -37,7 +38,7 @@ class Phase:
 
 
 def phases(run: Run, size: Size) -> list[Phase]:
-    """Of a run of any stage; none if it trains and evaluates nothing."""
+    """The phases of a run of any stage; none if it trains and evaluates nothing."""
     return PHASES[run.stage](run, size) if run.stage in PHASES else []
 
 

@@ -19,15 +19,15 @@ AROUND = 2.0  # measured at toy scale: calls and traffic in a stage, of those in
 
 @dataclass(frozen=True)
 class Rates:
-    """FLOP/s and bytes/s that work is reckoned with, and seconds that a call costs at least."""
+    """FLOP/s and bytes/s used to estimate work, and the least seconds that a call costs."""
 
     flops: float
     bytes: float
     call: float
 
     def seconds(self, work: Work) -> float:
-        """Arithmetic, traffic and calls one after the other: an upper estimate, as a device may
-        do them at once."""
+        """The time of arithmetic, traffic and calls one after the other: an upper estimate, because
+        a device may do them at the same time."""
         return work.flops / self.flops + work.bytes / self.bytes + work.calls * self.call
 
 
@@ -47,9 +47,9 @@ GPUS = {
 
 
 def measured_rates(threads: int) -> Rates:
-    """Of this machine's CPU with `threads`: arithmetic of a matrix product; calls and traffic of a
-    convolution with batch norm and ReLU, forward and backward: calls on tiny maps, traffic on maps
-    that fit into a cache and on maps that do not, in their geometric mean."""
+    """The rates of this machine's CPU with `threads`. Arithmetic is measured on a matrix product;
+    calls and traffic on a convolution with batch norm and ReLU, forward and backward: calls on tiny
+    maps, traffic as the geometric mean over maps that fit into a cache and maps that do not."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     side = 1024
@@ -68,7 +68,7 @@ def measured_rates(threads: int) -> Rates:
 
 
 def _layers(batch: int, channels: int, side: int) -> tuple[Work, Callable[[], None]]:
-    """What a forward and a backward pass of such layers count, and a call that does them."""
+    """The work of a forward and a backward pass of such layers, and a function that does them."""
     layers = nn.Sequential(
         nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
     ).to(memory_format=torch.channels_last)
@@ -83,7 +83,7 @@ def _layers(batch: int, channels: int, side: int) -> tuple[Work, Callable[[], No
 
 
 def _seconds(call: Callable[[], object], seconds: float = 0.3) -> float:
-    """Of the fastest of repeated calls, which was disturbed least."""
+    """The time of the fastest of repeated calls, which was disturbed least."""
     for _ in range(3):
         call()
     best, end = float("inf"), time.perf_counter() + seconds

@@ -14,7 +14,7 @@ Edges = dict[str, list[str]]
 
 
 def upstream_of(params: dict[str, Any]) -> Edges:
-    """For every run, `<stage>/<name>`, those whose files it reads, as dvc.yaml has it."""
+    """For every run, `<stage>/<name>`, the runs whose files it reads, as in dvc.yaml."""
     edges: Edges = {}
     for stage in RUNS:
         for name, line in params[stage].items():

@@ -91,7 +91,7 @@ def _outputs(function: Any, args: tuple) -> tuple[Tensor, ...] | None:
 
 
 def counted(call: Callable[[], object]) -> Work:
-    """Of a call, without any backward pass."""
+    """The work of a call, without any backward pass."""
     with torch.no_grad(), _Counter() as counter:
         call()
     return counter.work
@@ -109,8 +109,9 @@ def count_network(
 
 
 def supernet_work(space: CellSpace | BlockSpace | DenseSpace, batch: int, side: int) -> Counted:
-    """Of a search network: of all of DARTS', which computes every operation; of one that computes
-    sub-networks, their mean, with every operation of a place equally often."""
+    """The work of a search network: for DARTS', which computes every operation, that of the whole
+    network; for one that computes sub-networks, their mean, with every operation of a place equally
+    often."""
     return _supernet_work(_fields(space), batch, side)
 
 
@@ -136,8 +137,8 @@ def _supernet_work(fields: tuple, batch: int, side: int) -> Counted:
 
 
 def network_work(kind: str, depth: int | list, network: Network, batch: int, side: int) -> Counted:
-    """Of a discrete network: a random cell of seed 0, or ResNet-50 as a chain of blocks, stands for
-    what will be found. `depth` is a fixed network's, or the depths of a chain."""
+    """The work of a discrete network: a random cell of seed 0, or ResNet-50 as a chain of blocks,
+    represents what will be found. `depth` is a fixed network's, or the depths of a chain."""
     depth = tuple(depth) if isinstance(depth, list) else depth
     return _network_work(kind, depth, _fields(network), batch, side)
 
@@ -170,7 +171,8 @@ def _fields(settings: Any) -> tuple:
 
 
 def views_work(views: Views, batch: int, side: int) -> Work:
-    """Of random views of one batch; counted on a few images, as each is drawn by itself."""
+    """The work of random views of one batch; counted on a few images, as each is drawn
+    separately."""
     work = _few_views(_fields(views), side)
     return Work(work.flops * batch / FEW, work.bytes * batch / FEW, work.calls)
 

@@ -1,8 +1,8 @@
 """Images with boxes and masks, read from a genuine layout, checked, and listed for `transfer`.
 
-All that could stop a training hours later is found here: a missing or broken image, one of another
-size than its annotation says, a class that is not in the list. What is repaired on the way (boxes
-dropped or clipped, keys filled in, masks left out) is counted and named.
+Everything that could stop a training hours later is found here: a missing or broken image, one
+whose size differs from its annotation, a class that is not in the list. What is repaired on the way
+(boxes dropped or clipped, keys filled in, masks left out) is counted and named.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Annotated:
     root: Path
     classes: list[str]
     parts: dict[str, list[dict[str, Any]]]
-    dropped: list[dict[str, Any]]  # boxes that cannot be used: image, box, what they were called
+    dropped: list[dict[str, Any]]  # boxes that cannot be used: image, box, class
     problems: list[tuple[str, str]] = field(default_factory=list)  # image, what is wrong with it
     notes: dict[str, Any] = field(default_factory=dict)  # what the layout's evaluator needs
     remarks: Remarks = field(default_factory=Remarks)
@@ -73,7 +73,7 @@ class Annotated:
         return images
 
     def drop(self, image: str, box: list[float], why: str, **more: Any) -> None:
-        """A box that cannot be used; `why` is empty or relative."""
+        """Records a box that cannot be used; `why` is empty or relative."""
         reason = {} if why == "empty" else {"reason": why}
         self.dropped.append({"image": image, "box": box, **more, **reason})
 

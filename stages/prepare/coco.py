@@ -113,7 +113,7 @@ def _read_part(
 def _images(
     found: Annotated, part: str, file: Path, entries: list[dict[str, Any]], names: FileNames
 ) -> dict[int, dict[str, Any]]:
-    """By id. Raises InputError if two images have one id."""
+    """The images by id. Raises InputError if two images have the same id."""
     images: dict[int, dict[str, Any]] = {}
     files: dict[str, dict[str, Any]] = {}
     for entry in entries:
@@ -157,11 +157,11 @@ def _file_name(root: Path, written: str, names: FileNames) -> tuple[str, str]:
                 return f"{folder}/{found[0]}", ""
         if (root / name).is_file():
             return name, ""
-    return f"{folder}/{written}", ""  # which is missing, as will be said
+    return f"{folder}/{written}", ""  # which is missing, and reported later
 
 
 def _renumber(images: list[dict[str, Any]], own: list[int], ids: list[int]) -> None:
-    """From the place among the file's own categories to that among those of both files."""
+    """Changes class indices from the file's own categories to those of both files together."""
     places = {identity: number for number, identity in enumerate(ids)}
     for image in images:
         for box in image["annotations"]:

@@ -1,9 +1,9 @@
 """Every annotated image is opened once: it must be whole, and of the size its annotation says.
 
 Some annotators mark boxes on the image as its EXIF orientation turns it, others on the pixels as
-they are stored. Where the two differ in size, the annotation's size tells which it was. Where they
-do not (a square image, or one turned by 180 degrees), the images of the same set that can be told
-decide; if there are none, or they disagree, the image is a problem that is named.
+they are stored. If the two differ in size, the annotation's size shows which was used. If not (a
+square image, or one turned by 180 degrees), the other images of the set decide; if none of them
+shows it, or they disagree, the image is reported as a problem.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def check_images(
     """SHA-256 by file name, and problems (file name, what is wrong).
 
     Images that were annotated as they are stored although EXIF turns them get `turned: False`;
-    `remark(part, text, file_name)` is told of all that EXIF turns.
+    `remark(part, text, file_name)` is called for every image that EXIF turns.
     """
     images = [(name, image) for name, part in parts.items() for image in part]
     with ThreadPoolExecutor(decoding_threads()) as pool:

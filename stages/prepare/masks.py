@@ -1,7 +1,7 @@
 """Masks of COCO's annotations: polygons, or run lengths as a list or as a compressed text.
 
-What pycocotools could not use, or would read as nothing, is found before it gets there. Compressed
-run lengths are decoded here first: pycocotools writes past the image if they are longer than it.
+What pycocotools could not use, or would read as nothing, is found here first. Compressed run
+lengths are decoded here first: pycocotools writes past the image if they are longer than it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def polygons(
 
 
 def _area(xs: list[float], ys: list[float]) -> float:
-    """Within a line through all points."""
+    """The area inside a closed line through all points."""
     following = zip(xs, ys, xs[1:] + xs[:1], ys[1:] + ys[:1], strict=True)
     return abs(sum(x * next_y - next_x * y for x, y, next_x, next_y in following)) / 2
 

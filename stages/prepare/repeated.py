@@ -1,4 +1,4 @@
-"""Images that are there more than once: in test and in what is trained on, or in two classes."""
+"""Images that occur more than once: in test and in what is trained on, or in two classes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ TRAINED_ON = ("train", "unlabeled")
 
 
 def digests(part: Part) -> list[bytes]:
-    """What two images have in common if they are the same: their files' bytes or, where there are
-    no files, their pixels."""
+    """What identifies an image: the bytes of its file or, where there are no files, its pixels."""
     if part.digests is not None:
         return part.digests
     return [hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in part.pixels]

@@ -105,7 +105,7 @@ def _coco_entry(thing: Thing) -> dict:
 
 def polygons(mask: np.ndarray) -> list[list[float]]:
     """Outlines of a mask (H, W), each as x, y, x, y, ... in pixels from the image's corner; holes
-    are not told apart from what they lie in, as in COCO."""
+    are not distinguished from what surrounds them, as in COCO."""
     padded = np.pad(mask, 1).astype(float)
     lines = contour_generator(z=padded, fill_type=FillType.OuterOffset).filled(0.5, np.inf)
     outlines = []

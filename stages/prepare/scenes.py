@@ -47,7 +47,7 @@ class Thing:
 
 @dataclass
 class Scene:
-    """An image, uint8 (H, W, 3), and what is to be seen in it, from back to front."""
+    """An image, uint8 (H, W, 3), and the objects in it, from back to front."""
 
     pixels: np.ndarray
     things: list[Thing]
@@ -99,7 +99,7 @@ def _clutter(height: int, width: int, random: np.random.Generator) -> np.ndarray
 def _add(
     image: np.ndarray, label: int, radius: float, behind: list[Thing], random: np.random.Generator
 ) -> Thing | None:
-    """Paints an object at a random place over what is there, if all else stays visible enough.
+    """Paints an object at a random place over the scene, if all others stay visible enough.
 
     The masks of objects behind it lose what it covers.
     """

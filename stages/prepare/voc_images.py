@@ -42,4 +42,4 @@ def image_of(
                 f"image of Annotations/{owner}; rename it after its image"
             )
         return given[0], False
-    return f"{name}.jpg", False  # which is missing, as will be said
+    return f"{name}.jpg", False  # which is missing, and reported later

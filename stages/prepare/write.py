@@ -49,8 +49,8 @@ def write(prepared: Prepared, settings: Data, out: Path, maker: str = "prepare")
 
 def put_in_place(out: Path, fill: Callable[[Path], dict[str, Any]], maker: str = "prepare") -> None:
     """`fill` writes images/ and labels/ into a folder beside the final ones, which are then
-    replaced: a failure leaves nothing half-written. It gives what their manifests, sealed as those
-    of all stages, say beside the hashes of the files."""
+    replaced: a failure leaves nothing half-written. It returns what their manifests, which are
+    sealed like those of all stages, contain besides the hashes of the files."""
     staging = out / ".partial"
     shutil.rmtree(staging, ignore_errors=True)
     try:
@@ -72,7 +72,7 @@ def put_in_place(out: Path, fill: Callable[[Path], dict[str, Any]], maker: str =
 
 
 def _write_images(prepared: Prepared, settings: Data, folder: Path) -> dict[str, Any]:
-    """What the manifest says beside the files."""
+    """What the manifest contains besides the files."""
     folder.mkdir(parents=True)
     parts = prepared.parts
     indexed = prepared.root is not None
@@ -110,7 +110,7 @@ def _write_images(prepared: Prepared, settings: Data, folder: Path) -> dict[str,
 
 
 def _save_pixels(file: Path, pixels: np.ndarray) -> None:
-    """As np.save, in pieces: a transposed or mapped array is never copied as a whole."""
+    """Like np.save, but in pieces: a transposed or mapped array is never copied as a whole."""
     header = {"descr": "|u1", "fortran_order": False, "shape": pixels.shape}
     with file.open("wb") as opened:
         np.lib.format.write_array_header_1_0(opened, header)

@@ -1,4 +1,4 @@
-"""A frozen network: used for its features, and checked to be left bit for bit as it was."""
+"""A frozen network: used for its features, and checked to stay the same bit for bit."""
 
 from __future__ import annotations
 

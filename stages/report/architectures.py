@@ -35,7 +35,7 @@ def architectures(evidence: Evidence, runs: Iterable[str]) -> list[dict[str, Any
 
 
 def _fact(evidence: Evidence, architecture: str) -> str:
-    """How it was picked, and how it did against the other candidates."""
+    """How it was selected, and how it compares with the other candidates."""
     stage, run = architecture.split("/")
     metrics = evidence.metrics(stage, run) or {}
     if stage == "search":

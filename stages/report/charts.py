@@ -51,7 +51,7 @@ def _round_step(step: float) -> float:
 
 
 def number(value: float, step: float = 0.0) -> str:
-    """With as many digits as ticks `step` apart need."""
+    """The value as text, with as many digits as ticks `step` apart need."""
     if value == 0:
         return "0"
     digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step else 3

@@ -20,7 +20,7 @@ def stage_costs(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def cautions(evidence: Evidence) -> list[str]:
-    """What the page's head must say of where its runs were computed."""
+    """What the top of the page must say about where its runs were computed."""
     on_cpu, moved = [], []
     for stage in STAGES:
         gpus = evidence.plan.get("resources", {}).get(stage, {}).get("gpus", 0)

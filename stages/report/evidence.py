@@ -1,6 +1,6 @@
-"""What the plan's runs left beside the tables' numbers: lines, metrics, costs, curves, genotypes.
+"""What the plan's runs left besides the tables' numbers: lines, metrics, costs, curves, genotypes.
 
-Only runs of the plan are looked at: results of an earlier plan may still lie in the folder.
+Only runs of the plan are looked at: results of an earlier plan may still be in the folder.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Evidence:
-    """`lines[stage][run]` is the run's line in the plan. A run that has not been made is not
-    there: every method answers None or nothing for it."""
+    """`lines[stage][run]` is the run's line in the plan. For a run that has not been made, every
+    method returns None or nothing."""
 
     results: Path
     plan: dict[str, Any] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Evidence:
         return {stage: self.plan.get(stage) or {} for stage in STAGES}
 
     def folder(self, stage: str, run: str) -> Path:
-        """As dvc.yaml has it: scores lie in a folder per selection."""
+        """The run's folder, as in dvc.yaml: scores have a folder per selection."""
         if stage == "score":
             return self.results / stage / self.lines[stage][run]["select"] / run
         return self.results / stage / run

@@ -23,7 +23,7 @@ def findings(
     evolutions: list[dict[str, Any]],
     stages: list[dict[str, Any]],
 ) -> list[Finding]:
-    """Only what there are data for; `asked` are the questions of the section on prediction."""
+    """Only findings that have data; `asked` are the questions of the section on prediction."""
     found = [*_rows(tables), *_order(tables), *_own(tables), *_gain(tables)]
     found += [
         {"figure": question["short"], "text": question["answer"]}

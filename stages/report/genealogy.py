@@ -1,4 +1,4 @@
-"""Evolution drawn: which operation every place had in every epoch, what was tried and dropped."""
+"""Drawing of an evolution: every place's operation per epoch, and what was tried and dropped."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _stretches(names: list[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _tried(epochs: list[dict[str, Any]], css: dict[str, str], step: float, row: int) -> str:
-    """A dot in the colour of an operation that was tried and given up."""
+    """A dot in the colour of an operation that was tried and rejected."""
     parts = []
     radius = min(row / 2 - 3.5, step / 2 - 0.5)
     for number, entry in enumerate(epochs):

@@ -122,7 +122,7 @@ def _provenance(tables: list[dict[str, Any]]) -> str:
 
 
 def _extras(line: dict[str, Any]) -> str:
-    """What was measured beside the table's metrics, in percent."""
+    """What was measured besides the table's metrics, in percent."""
     found = [(key.replace("_", " "), line[key]) for key in EXTRAS if line[key] is not None]
     return "; ".join(f"{key} {value:.2f}" for key, value in found)
 

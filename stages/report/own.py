@@ -117,7 +117,7 @@ def own_page(table: dict[str, Any]) -> str:
 
 
 def tested_images(table: dict[str, Any]) -> str:
-    """What the accuracies were measured on, without the number."""
+    """What the accuracies were measured on, without the number of images."""
     notes = dict.fromkeys(row["note"] for row in table["rows"] if row.get("note"))
     return f"test images ({'; '.join(notes)})" if notes else "images that nothing was trained on"
 

@@ -64,7 +64,7 @@ def data_sets(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the packages that decide results, as far as they are installed."""
+    """Versions of Python and of the packages that affect results, if installed."""
     found = {"Python": platform.python_version()}
     for package in PACKAGES:
         try:

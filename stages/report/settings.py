@@ -12,7 +12,7 @@ from nassl.files import InputError
 from nassl.settings import SettingsError
 from nassl.settings.typed import typed
 
-# Beside `row`, what tells the rows of a table apart.
+# Besides `row`, what tells the rows of a table apart.
 IDENTITY = ("batch_size", "init", "method")
 
 

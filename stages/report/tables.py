@@ -1,4 +1,4 @@
-"""The papers' tables with what the runs measured beside what was reported.
+"""The papers' tables: what the runs measured beside what was reported.
 
 One form for all tables: a number of a row (reported, reproduced.mean, reproduced.std, difference,
 interval95, the value of a seed) is a number where the table has one metric, and a mapping from
@@ -15,7 +15,7 @@ from nassl.files import InputError, read_json
 from stages.report.settings import IDENTITY, Report, ReportRow, assign, metric_names
 from stages.report.statistics import deviation, interval95, mean, of_metric, ordering
 
-# What a probe or a transfer measures beside a table's metrics, shown if every run of a row has it.
+# What probe and transfer measure besides a table's metrics, shown if every run of a row has it.
 EXTRAS = (
     "linear_accuracy", "linear_accuracy_untrained", "knn_accuracy", "knn_accuracy_untrained",
     "AP50_untrained", "AP50_box_untrained",

@@ -1,4 +1,4 @@
-"""What a short training is worth on images that it was not trained on."""
+"""How good a short training is on images that it was not trained on."""
 
 from __future__ import annotations
 

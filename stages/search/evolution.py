@@ -41,7 +41,7 @@ SUPERNETS = {"block": BlockSupernet, "dense": DenseSupernet}
 
 def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
     """Evolves the initial structure until one operation is left at every place. Writes
-    genealogy.json beside what every search writes."""
+    genealogy.json besides what every search writes."""
     strategy, space, seed = run.settings["strategy"], run.settings["space"], run.line.seed
     supernet = by_space(run, SUPERNETS)
     initial = initial_structure(run, inputs)

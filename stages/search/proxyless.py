@@ -76,7 +76,8 @@ def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
 
 
 class GateSteps(Companion):
-    """Before every step of the weights one of alpha on a validation batch, then a drawn path."""
+    """Before every step of the weights: a step of alpha on a validation batch, then a path is
+    drawn."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""Where the checkpoints of a run lie: outside of every declared output.
+"""Where the checkpoints of a run are: outside every declared output.
 
-DVC and Snakemake delete declared outputs before a rerun, so the state to resume from lies in
+DVC and Snakemake delete declared outputs before a rerun, so the state to resume from is in
 `.checkpoints/<stage>/<run>/`.
 """
 

@@ -1,4 +1,4 @@
-"""What the bits of a run depend on beside its settings, inputs and code: where it computes."""
+"""What the bits of a run depend on besides its settings, inputs and code: where it computes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Makes Detectron2 importable: 0.6, the last release, is older than today's Pillow and NumPy.
 
 The release is installed as pure Python (workflow/envs/nassl.post-deploy.sh): its compiled part is
-missing, and torchvision has what is used of it here (ROIAlign, NMS). Every remedy is applied only
-where something is missing, so that a Detectron2 compiled from today's source is left as it is.
+missing, and torchvision has what is used of it here (ROIAlign, NMS). Each fix is applied only where
+something is missing, so that a Detectron2 compiled from the current source is left unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NUMPY = {"bool": bool, "int": int, "float": float, "object": object}
 
 
 def prepare_detectron2() -> None:
-    """To be called before anything of Detectron2 is imported; again is harmless.
+    """Must be called before anything of Detectron2 is imported; calling it again is harmless.
 
     Raises InputError if Detectron2 is not installed.
     """

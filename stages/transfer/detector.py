@@ -4,8 +4,8 @@ The trunk up to the network's stage 4 (`layer3`: C4) feeds the proposals and ROI
 own stage 5 (`layer4`), followed by an extra batch norm, is the ROI head. Nothing is frozen, and
 batch norm is tuned with the rest.
 
-The network is described in the config itself (MODEL.NETWORK), so that a resolved config is all that
-it takes to build the detector again.
+The network is described in the config itself (MODEL.NETWORK), so that a resolved config is enough
+to build the detector again.
 """
 
 from __future__ import annotations

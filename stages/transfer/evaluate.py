@@ -80,7 +80,7 @@ class _Predictions(DatasetEvaluator):
         self.found: list[dict[str, Any]] = []
 
     def evaluate(self) -> None:
-        """Together those of all processes, in the order of the images."""
+        """Collects the detections of all processes, in the order of the images."""
         if world_size() > 1:
             self.found = [entry for part in comm.all_gather(self.found) for entry in part]
 

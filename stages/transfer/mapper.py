@@ -99,7 +99,7 @@ def rectangle(box: list[float]) -> list[float]:
 
 
 class Raised:
-    """Batches of a loader whose images `Mapper` maps; raises the InputErrors that come instead."""
+    """Batches of a loader whose images `Mapper` maps; raises the InputErrors that it returned."""
 
     def __init__(self, loader: Any) -> None:
         self.loader = loader

@@ -25,7 +25,7 @@ ROWS = 20  # of the curves: how often the mean losses are written
 
 @dataclass
 class Training:
-    """A detector in training; `state` is all that its further course depends on."""
+    """A detector in training; `state` is all that the rest of its training depends on."""
 
     cfg: CfgNode
     detector: nn.Module

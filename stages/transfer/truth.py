@@ -46,7 +46,8 @@ def truth(data: Registered) -> Iterator[None]:
 
 
 def masks_name(data: Registered) -> str:
-    """Under which Detectron2 knows the truth of masks: that of boxes, if all of them have masks."""
+    """The name under which Detectron2 knows the ground truth of masks: that of boxes, if all have
+    masks."""
     boxes = (box for image in data.test_images() for box in image["annotations"])
     return data.test if all("segmentation" in box for box in boxes) else f"{data.test}-masks"
 

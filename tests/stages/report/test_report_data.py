@@ -57,7 +57,7 @@ def test_data_without_labels_and_a_plan_without_data(full_project, report):
     describe(full_project, labels={"labels": None})
     report(full_project)
     page = (full_project / "results/report.html").read_text()
-    assert "No labels: the images lie in no class folders." in page
+    assert "No labels: the images are not in class folders." in page
     (full_project / "results/prepare/digits/labels/manifest.json").unlink()
     report(full_project)
     page = (full_project / "results/report.html").read_text()
