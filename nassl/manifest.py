@@ -36,7 +36,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def verify(path: Path) -> None:
-    """Compares what a stage is given with what the stage before it wrote.
+    """Compares a stage's input with what the stage before it wrote.
 
     A file is compared with the manifest beside it; without one it was made by hand and is accepted.
     A folder is compared as a whole; one without a manifest must have them in all of its folders. A

@@ -17,7 +17,7 @@ DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 WHITES = (255, 1023, 4095, 16383, 65535)  # the largest values of 8, 10, 12, 14 and 16 bits
 LEAST_SPAN = 1 / 8  # of the range from 0 to white that an image has to fill
 SAMPLE = 2**16  # pixels in which different values are counted
-MANY, FEW = 64, 32  # an image with at least MANY values must keep at least FEW shades
+MANY, FEW = 64, 32  # an image of more than MANY values must keep at least FEW shades
 DARKEST_16 = 63  # of 255: a 16-bit colour channel below this holds 14 bits or fewer
 TIFF_SAMPLES = 339  # the tag that says whether numbers are signed
 
@@ -50,8 +50,8 @@ def shallow(image: Image.Image) -> Image.Image:
     if before > MANY and after < FEW:
         raise UnreadableImage(
             f"its values run from {values.min():g} to {values.max():g}, and nearly all lie so close"
-            f" together that {after} shades of gray would be left of {before} values or more; "
-            "remove outlying values (hot pixels, codes for missing ones), or convert it to 8 bits"
+            f" together that {after} shades of gray would be left of {before} or more values; "
+            "remove outliers (hot pixels, codes for missing values), or convert it to 8 bits"
         )
     return Image.fromarray(shades)
 

@@ -36,7 +36,7 @@ def library() -> ctypes.CDLL | None:
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """nn.BatchNorm2d that takes `scale` (C,) in the place of an affine weight it does not have."""
+    """nn.BatchNorm2d that takes `scale` (C,) instead of an affine weight, which it lacks."""
 
     def __init__(self, channels: int, affine: bool) -> None:
         super().__init__(channels, affine=affine)

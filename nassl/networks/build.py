@@ -47,7 +47,7 @@ def build_network(
     """The network of `genotype`, without a head: (B, 3, S, S) -> (B, feature_dim).
 
     With `auxiliary` it has `auxiliary_shape` (C, h, w), the shape of the map that
-    `forward_with_auxiliary` gives beside the features. Raises SettingsError if the sizes in
+    `forward_with_auxiliary` returns besides the features. Raises SettingsError if the sizes in
     `network` do not fit the genotype's space.
     """
     if genotype.space not in BUILDERS:

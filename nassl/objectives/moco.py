@@ -72,7 +72,7 @@ class MoCoObjective(Objective):
         self.teacher = copy.deepcopy(network).requires_grad_(False)
         self.teacher_projection = copy.deepcopy(self.projection).requires_grad_(False)
         length = min(settings.queue, images) if images else settings.queue
-        # Random directions until keys have come, as in MoCo's code.
+        # Random directions until there are keys, as in MoCo's code.
         self.register_buffer("queue", F.normalize(torch.randn(settings.projection, length), dim=0))
         self.register_buffer("oldest", torch.zeros((), dtype=torch.long))
         self._keys: Tensor | None = None  # of the last training batch, until after_step

@@ -18,7 +18,7 @@ class Data:
     root: str = ""  # where real data lies, or is downloaded to
     download: bool = False
     on_error: str = "stop"  # stop | skip: an image that cannot be read
-    train: int = 0  # images; 0 = all there are
+    train: int = 0  # images; 0 = all
     test: int = 0
     unlabeled: int = 0  # an extra pool without labels (digits, stl10)
     test_fraction: float = 0.0  # folder without a test part: the share that becomes one

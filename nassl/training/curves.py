@@ -6,7 +6,7 @@ Row = dict[str, float]
 
 
 class Curves:
-    """One row per epoch. A resumed training gives back the rows of its checkpoint."""
+    """One row per epoch. A resumed training restores the rows of its checkpoint."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []

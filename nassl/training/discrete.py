@@ -92,7 +92,7 @@ def evaluate_once(
     indices: np.ndarray,
     batch_size: int,
 ) -> dict[str, Tensor]:
-    """What `objective.evaluate` gives per image of `images[indices]`, in their order, each (N,)."""
+    """`objective.evaluate` of every image in `images[indices]`, in their order, each value (N,)."""
     device = next(network.parameters()).device
     batches = Batches(
         images, labels, indices, batch_size, 0, drop_last=False, shuffle=False, device=device

@@ -161,7 +161,7 @@ def train(
 def evaluate(
     network: nn.Module, objective: nn.Module, batches: Any, seed: int
 ) -> dict[str, torch.Tensor]:
-    """What `objective.evaluate` gives per image of `batches`, each (N,) float64 on the CPU.
+    """What `objective.evaluate` returns per image of `batches`, each (N,) float64 on the CPU.
 
     Network and objective are in eval mode meanwhile; views depend on `seed` alone.
     """

@@ -29,7 +29,7 @@ def save_weights(path: Path, module: nn.Module) -> None:
     beside = path.with_name(path.name + ".part")
     try:
         save_file(tensors, beside)
-    except SafetensorError as error:  # a full disk comes as one, without its number
+    except SafetensorError as error:  # a full disk raises this, without an error number
         beside.unlink(missing_ok=True)
         raise InputError(
             f"{path} cannot be written: {error}; make room there and start the same command again"
