@@ -95,7 +95,7 @@ TRAIN = {"search", "score", "retrain", "pretrain", "probe", "transfer"}
         ("nassl/networks/build.py", TRAIN),
         ("nassl/objectives/moco.py", TRAIN - {"transfer"}),
         ("nassl/data/views.py", TRAIN - {"transfer"}),
-        ("nassl/image_files/decode.py", TRAIN - {"transfer"} | {"prepare"}),
+        ("nassl/image_files/decode.py", {*STAGES} - {"select"}),
         ("nassl/genotypes/dense.py", TRAIN | {"select", "report"}),
         ("nassl/settings/recipe.py", {*STAGES}),
     ],
