@@ -94,6 +94,7 @@ TRAIN = {"search", "score", "retrain", "pretrain", "probe", "transfer"}
         ("nassl/supernets/cell.py", {"search"}),
         ("nassl/networks/build.py", TRAIN),
         ("nassl/objectives/moco.py", TRAIN - {"transfer"}),
+        ("nassl/model/facts.py", {"retrain", "pretrain"}),
         ("nassl/data/views.py", TRAIN - {"transfer"}),
         ("nassl/image_files/decode.py", {*STAGES} - {"select"}),
         ("nassl/genotypes/dense.py", TRAIN | {"select", "report"}),
