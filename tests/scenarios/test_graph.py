@@ -95,6 +95,7 @@ TRAIN = {"search", "score", "retrain", "pretrain", "probe", "transfer"}
         ("nassl/networks/build.py", TRAIN),
         ("nassl/objectives/moco.py", TRAIN - {"transfer"}),
         ("nassl/model/facts.py", {"retrain", "pretrain"}),
+        ("nassl/loading.py", set()),
         ("nassl/data/views.py", TRAIN - {"transfer"}),
         ("nassl/image_files/decode.py", {*STAGES} - {"select"}),
         ("nassl/genotypes/dense.py", TRAIN | {"select", "report"}),
