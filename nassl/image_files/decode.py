@@ -133,7 +133,7 @@ def _explained() -> Iterator[None]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             yield
-    except (UnreadableImage, UnidentifiedImageError, MemoryError):
+    except (UnreadableImage, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise many kinds for broken bytes
         raise UnreadableImage(f"{type(error).__name__}: {error}") from error
@@ -141,17 +141,19 @@ def _explained() -> Iterator[None]:
 
 @contextmanager
 def _opened(content: bytes) -> Iterator[Image.Image]:
-    try:
-        with _explained(), Image.open(io.BytesIO(content)) as image:
+    with _explained():
+        try:
+            image = Image.open(io.BytesIO(content))
+        except UnidentifiedImageError as error:
+            kind = kind_of(content)
+            raise UnreadableImage(
+                f"it is a {kind} file of a variety that cannot be read; convert it to PNG or JPEG"
+                if kind
+                else "it is no image of a known kind"
+            ) from error
+        with image:
             _check_size(image)
             yield image
-    except UnidentifiedImageError as error:
-        kind = kind_of(content)
-        raise UnreadableImage(
-            f"it is a {kind} file of a variety that cannot be read; convert it to PNG or JPEG"
-            if kind
-            else "it is no image of a known kind"
-        ) from error
 
 
 def _check_size(image: Image.Image) -> None:

@@ -139,15 +139,13 @@ def validate(content: Any, where: str) -> Facts:
         run=content["run"],
         files=dict(content["files"]),
         network=Network(**content["network"]),
-        input=Input(
-            seen["side"], seen["crop"], tuple(seen["mean"]), tuple(seen["deviation"])
-        ),
+        input=Input(seen["side"], seen["crop"], tuple(seen["mean"]), tuple(seen["deviation"])),
         classes=None if classes is None else tuple(classes),
         data=TrainingData(**content["data"]),
         plan_sha256=content["plan_sha256"],
         nassl=content["nassl"],
         licence=content["licence"],
-    )  # fmt: skip
+    )
 
 
 def _stage(run: Any) -> str | None:

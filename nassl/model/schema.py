@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,14 +53,17 @@ def check_keys(content: Any, schema: dict[str, Any], where: str, prefix: str = "
 
 
 def exactly(value: Any) -> Check:
+    """This value, of this type."""
     return Check(repr(value), lambda found: type(found) is type(value) and found == value)
 
 
 def one_of(*names: str) -> Check:
+    """One of these strings."""
     return Check(", ".join(names), lambda found: isinstance(found, str) and found in names)
 
 
 def whole(least: int) -> Check:
+    """An int, not a bool."""
     return Check(f"a whole number of at least {least}", lambda found: _is_whole(found, least))
 
 
@@ -74,7 +76,7 @@ def _three(value: Any, fits: Callable[[float], bool]) -> bool:
         isinstance(value, list)
         and len(value) == 3
         and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-        and all(math.isfinite(v) and fits(v) for v in value)
+        and all(map(fits, value))
     )
 
 
@@ -90,7 +92,9 @@ digest = Check(
     ),
 )
 means = Check("three numbers from 0 to 1", lambda found: _three(found, lambda v: 0 <= v <= 1))
-deviations = Check("three numbers above 0", lambda found: _three(found, lambda v: v > 0))
+deviations = Check(
+    "three numbers above 0 and at most 1", lambda found: _three(found, lambda v: 0 < v <= 1)
+)
 counts = Check(
     "a whole number of images for each part",
     lambda found: (

@@ -28,10 +28,10 @@ def write_model(
     """Writes `folder`/model.json, when genotype and weights lie there already.
 
     `run` is <stage>/<name>, `images` the prepared images folder of the data set `data`, `crop` the
-    side in pixels of what the network sees. `classes` are those of a network trained with labels,
-    None of one trained without: nothing else of what is written may depend on a label. The same
-    arguments and files give the same bytes on any machine. The version is recorded as information:
-    dvc.yaml tracks no version, so that a release does not make trained networks stale.
+    side in pixels of what the network sees. `classes` are the class names of a network trained with
+    labels, None for one trained without them; nothing else that is written depends on a label. The
+    same arguments and files give the same bytes on any machine. The version is for information
+    only: dvc.yaml does not track it, so that a release makes no trained network stale.
 
     Raises InputError if the images folder is not one or what would be written is not allowed.
     """

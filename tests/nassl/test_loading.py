@@ -95,13 +95,16 @@ def test_a_view_of_another_size_is_cut_as_the_pipeline_cuts_it(call, digits, gen
     assert norms.mean().item() == read_json(out / "metrics.json")["feature_norm"]
 
 
-def test_a_classifier_has_the_accuracy_that_retrain_measured(retrained, digits):
+def test_a_classifier_has_the_loss_and_accuracy_that_retrain_measured(retrained, digits):
     loaded = nassl.load(retrained)
     assert loaded.facts.classes == tuple(str(digit) for digit in range(10))
     features = features_of(loaded, open_images(digits / "images", "test"))
-    predicted = loaded.classifier(features).argmax(dim=1)
-    right = (predicted == open_labels(digits / "labels", "test")).double().mean().item()
-    assert right == read_json(retrained / "metrics.json")["test_accuracy"]
+    logits, labels = loaded.classifier(features), open_labels(digits / "labels", "test")
+    metrics = read_json(retrained / "metrics.json")
+    right = (logits.argmax(dim=1) == labels).double().mean().item()
+    assert right == metrics["test_accuracy"]
+    loss = torch.nn.functional.cross_entropy(logits.double(), labels).item()
+    assert loss == pytest.approx(metrics["test_loss"], rel=1e-6)
 
 
 ARCHITECTURES = {

@@ -80,6 +80,7 @@ def test_what_is_right_is_typed():
         ("input/mean", [0.4, 0.5], r"m: input.mean is \[0.4, 0.5\]; allowed: three numbers from 0"),
         ("input/mean", [0.4, 0.5, 128], r"m: input.mean is .*; allowed: three numbers from 0 to 1"),
         ("input/deviation", [0.2, 0, 0.2], r"m: input.deviation is .*; allowed: three numbers abo"),
+        ("input/deviation", [0.2, 10**400, 0.2], r"allowed: three numbers above 0 and at most 1"),
         ("input/deviation", [0.2, float("nan"), 0.2], r"input.deviation is \[0.2, nan, 0.2\]"),
         ("input/range", [0, 255], r"m: input.range is \[0, 255\]; allowed: \[0, 1\]"),
         ("input/channel_order", "BGR", r"m: input.channel_order is 'BGR'; allowed: 'RGB'"),
