@@ -1,5 +1,5 @@
 # make toy    everything at toy scale: install, run the graph; results/report.html shows all of it
-# make test   install, lint, test
+# make test   install, lint, test; WORKERS=1 one test after the other
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
 # make compare  experiments side by side, only what differs
 # make slurm  send the runs to a Slurm cluster (PLAN="scale=paper paper=[ssnas]")
@@ -10,6 +10,8 @@ PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PLAN ?= scale=toy
+# Processes that test; each computes on one thread.
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 
 .PHONY: toy test plan compare slurm slurm-packages cluster-test chaos bench clean
@@ -18,7 +20,8 @@ toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
 
 test: .venv/installed
-	@$(RUN) ruff check . && ruff format --check . && python -m pytest
+	@$(RUN) ruff check . && ruff format --check . && OMP_NUM_THREADS=1 python -m pytest \
+	    -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 plan: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN)

@@ -32,7 +32,7 @@ def file_hashes(folder: Path) -> dict[str, str]:
     """sha256 of all files below `folder` by their path in it, except manifest and cost."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path: path.relative_to(folder).as_posix() for path in files}
-    return {name: _hash_of(path) for path, name in names.items() if name not in (MANIFEST, COST)}
+    return {name: file_hash(path) for path, name in names.items() if name not in (MANIFEST, COST)}
 
 
 def verify(path: Path) -> None:
@@ -95,7 +95,7 @@ def _read_sealed(path: Path, maker: str = "") -> dict[str, Any]:
 def _compare(path: Path, expected: str, manifest: dict[str, Any]) -> None:
     if not path.is_file():
         raise InputError(f"{path} is missing; {_again(manifest['maker'])}")
-    if (found := _hash_of(path)) != expected:
+    if (found := file_hash(path)) != expected:
         raise InputError(_changed(path, found, expected, MANIFEST, manifest["maker"]))
 
 
@@ -115,7 +115,8 @@ def _again(maker: str) -> str:
     )
 
 
-def _hash_of(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """sha256 of a file's bytes, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -13,6 +13,18 @@ import yaml
 
 from stages.runs.run import Run, read_run
 
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For several workers (`-n`): tests of a file stay together, because they share what the file
+    prepares; so do those of the one project that has run. Scenarios, the longest, come first."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        shared = "project" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("project" if shared else str(item.path)))
+    items.sort(key=lambda item: "scenarios" not in item.path.parts)
+
+
 RECIPE = {
     "epochs": 1,
     "batch_size": 32,

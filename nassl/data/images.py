@@ -125,7 +125,7 @@ def load_array(file: Path) -> np.ndarray:
 
 def label_free_part(folder: Path) -> str:
     """The part that label-free stages train on: `unlabeled` if there is one, else `train`."""
-    counts = _images_manifest(folder)["counts"]
+    counts = images_manifest(folder)["counts"]
     return "unlabeled" if counts.get("unlabeled") else "train"
 
 
@@ -134,7 +134,7 @@ def open_images(folder: Path, part: str) -> Images:
 
     Raises InputError if the folder was not written by prepare or lacks the part.
     """
-    manifest = _images_manifest(folder)
+    manifest = images_manifest(folder)
     if part == "label-free":
         part = label_free_part(folder)
     if not manifest["counts"].get(part):
@@ -148,9 +148,10 @@ def open_images(folder: Path, part: str) -> Images:
     return PackedImages(manifest, folder / f"{part}.npy")
 
 
-def _images_manifest(folder: Path) -> dict:
+def images_manifest(folder: Path) -> dict:
+    """What prepare says of the images in `folder`. Raises InputError if it did not write them."""
     manifest = read_json(folder / "manifest.json")
-    for key in ("counts", "format", "image_size", "mean", "std"):
+    for key in ("counts", "format", "image_size", "kind", "mean", "std"):
         if not isinstance(manifest, dict) or key not in manifest:
             raise InputError(
                 f"{folder / 'manifest.json'} has no {key!r}: it does not describe prepared images; "

@@ -15,7 +15,9 @@ from nassl.image_files.depth import DEEP_MODES, check_colour_depth, shallow
 from nassl.image_files.kinds import kind_of
 from nassl.image_files.unreadable import UnreadableImage
 
-__all__ = ["UnreadableImage", "decoding_threads", "picture", "resized", "square", "whole"]
+__all__ = [
+    "UnreadableImage", "decoding_threads", "opened_square", "picture", "resized", "square", "whole",
+]  # fmt: skip
 
 ORIENTATION = 0x0112  # the EXIF tag
 TURNS = {  # by EXIF's orientation: what brings the stored image upright
@@ -89,27 +91,69 @@ def square(content: bytes, side: int) -> np.ndarray:
     return np.asarray(_fit(picture(content, draft=2 * side), side))
 
 
+def opened_square(image: Image.Image, side: int) -> np.ndarray:
+    """`square` of an image that is open in Pillow; the image itself is left as it is.
+
+    If none of its pixels were decoded yet, the result is exactly that of `square` for its file. Of
+    a large JPEG that was decoded before, it differs by a few of 255 levels, more at sharp edges:
+    `square` reduces large JPEGs while decoding. Raises UnreadableImage.
+    """
+    with _explained():
+        content = _undecoded(image)
+        if content is not None:
+            return square(content, side)
+        if 0 in image.size:
+            raise UnreadableImage("it has no pixels")
+        _check_size(image)
+        image.load()
+        coloured = _rgb(image)
+        if (method := TURNS.get(_orientation(image))) is not None:
+            coloured = coloured.transpose(method)
+        return np.asarray(_fit(coloured, side))
+
+
+def _undecoded(image: Image.Image) -> bytes | None:
+    """The bytes of the file of an image that is open at its first frame and not decoded yet."""
+    file = getattr(image, "fp", None)
+    if file is None or not getattr(image, "tile", None) or image.tell() != 0:
+        return None
+    place = file.tell()
+    try:
+        file.seek(0)
+        return file.read()
+    finally:
+        file.seek(place)
+
+
 @contextmanager
-def _opened(content: bytes) -> Iterator[Image.Image]:
-    """Turns any error while the image is used into an UnreadableImage."""
+def _explained() -> Iterator[None]:
+    """Turns any error while an image is used into an UnreadableImage."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-            with Image.open(io.BytesIO(content)) as image:
-                _check_size(image)
-                yield image
-    except UnidentifiedImageError as error:
-        kind = kind_of(content)
-        raise UnreadableImage(
-            f"it is a {kind} file of a variety that cannot be read; convert it to PNG or JPEG"
-            if kind
-            else "it is not an image of a known kind"
-        ) from error
+            yield
     except (UnreadableImage, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise many kinds of errors
         raise UnreadableImage(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
+    with _explained():
+        try:
+            image = Image.open(io.BytesIO(content))
+        except UnidentifiedImageError as error:
+            kind = kind_of(content)
+            raise UnreadableImage(
+                f"it is a {kind} file of a variety that cannot be read; convert it to PNG or JPEG"
+                if kind
+                else "it is not an image of a known kind"
+            ) from error
+        with image:
+            _check_size(image)
+            yield image
 
 
 def _check_size(image: Image.Image) -> None:

@@ -9,8 +9,8 @@ written.
 
 Inputs:  --run      pretrain/<run>, retrain/<run>, the run's name alone if only one of the two has
                     it, or `best`: the best network of a plan for your own images
-         --results  the folder with the results; params.yaml must be the plan that they come from
-Outputs: --out      with the genotype, the run's name and the classes inside
+         --results  the folder with the results; no params.yaml is read
+Outputs: --out      with genotype, model.json, the run's name and the classes inside
 
 Example: python -m stages.export --run best --format onnx --out network.onnx
 Time:    seconds.
@@ -29,8 +29,8 @@ FORMATS = ("onnx", "torch.export")
 
 
 def export(name: str, form: str, results: Path, out: Path) -> str:
-    """What was written, in one line. Raises InputError for a run that is not there or does not fit
-    its plan, and for a file whose outputs differ; SettingsError for an unknown run."""
+    """What was written, in one line. Raises InputError for a run that is not there, or whose folder
+    is damaged, and for a file whose outputs differ."""
     from stages.export.formats import WRITERS
     from stages.export.network import read_network
 

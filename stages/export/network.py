@@ -1,4 +1,4 @@
-"""The network of a finished run, put together again from its genotype, settings and weights."""
+"""The network of a finished run, put together again from its own folder."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from nassl.data.images import class_names, open_images
-from nassl.files import InputError, read_json
-from nassl.genotypes import read_genotype
-from nassl.networks.build import build_network
-from nassl.training.weights import load_weights
-from stages.runs.run import read_run
+from nassl.data.images import open_images
+from nassl.data.views import centre
+from nassl.files import InputError
+from nassl.loading import Loaded, load
+from nassl.model.facts import GENOTYPE, MODEL, WEIGHTS
 
 STAGES = ("pretrain", "retrain")
 CHECKED = 5  # images on which a file is compared with the original
@@ -24,14 +23,16 @@ class FromPixels(nn.Module):
     """Normalisation, network and, if there is one, classifier: pixels (B, 3, S, S) in 0 to 1 to
     features or logits (B, F)."""
 
-    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
+    def __init__(self, loaded: Loaded) -> None:
         super().__init__()
-        self.network = network
-        self.register_buffer("mean", mean.view(1, 3, 1, 1))
-        self.register_buffer("std", std.view(1, 3, 1, 1))
+        parts = (loaded.network, loaded.classifier)
+        self.network = nn.Sequential(*(part for part in parts if part is not None))
+        for name in ("mean", "deviation"):
+            values = torch.tensor(getattr(loaded.facts.input, name), dtype=torch.float32)
+            self.register_buffer(name, values.view(1, 3, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.network((pixels - self.mean) / self.std)
+        return self.network((pixels - self.mean) / self.deviation)
 
 
 @dataclass(frozen=True)
@@ -48,50 +49,38 @@ class TrainedNetwork:
 
 
 def read_network(name: str, results: Path) -> TrainedNetwork:
-    """The network of run `name` (see __main__). Raises InputError, SettingsError."""
-    stage, name = _found(name, results)
-    folder = results / stage / name
-    run = read_run(stage, name)
-    prepared = results / "prepare" / run.line.data
-    images = open_images(prepared / "images", "label-free")
-    genotype = read_genotype(folder / "genotype.json")
-    side = run.settings["objective"].views.size or images.side
-    network = build_network(genotype, run.settings["network"], side)
-    notes = {"run": f"{stage}/{name}", "genotype": (folder / "genotype.json").read_text()}
-    width = network.feature_dim
-    if stage == "pretrain":
-        load_weights(folder / "weights.safetensors", network)
-    else:
-        names = class_names(prepared / "labels")
-        width, notes["classes"] = len(names), json.dumps(names)
-        parts = {"network": network, "classifier": nn.Linear(network.feature_dim, width)}
-        load_weights(folder / "weights.safetensors", nn.ModuleDict(parts))
-        network = nn.Sequential(*parts.values())
-    module = FromPixels(network, images.mean, images.std).eval().requires_grad_(False)
+    """The network of run `name` (see __main__). Raises InputError."""
+    folder = _found(name, results)
+    loaded = load(folder)
+    facts, side = loaded.facts, loaded.facts.input.crop
+    images = open_images(results / "prepare" / facts.data.name / "images", "label-free")
+    notes = {"run": facts.run, "genotype": (folder / GENOTYPE).read_text()}
+    notes["model"] = (folder / MODEL).read_text()
+    width = loaded.network.feature_dim
+    if facts.classes is not None:
+        width, notes["classes"] = len(facts.classes), json.dumps(facts.classes)
     pixels = images.batch(range(min(CHECKED, len(images)))).float() / 255
-    if side != images.side:
-        pixels = nn.functional.interpolate(pixels, size=(side, side), mode="bilinear")
     return TrainedNetwork(
-        f"{stage}/{name}", module, pixels.contiguous(), side, width,
-        "features" if stage == "pretrain" else "logits", notes,
+        facts.run, FromPixels(loaded).eval().requires_grad_(False), centre(pixels, side), side,
+        width, "features" if facts.classes is None else "logits", notes,
     )  # fmt: skip
 
 
-def _found(name: str, results: Path) -> tuple[str, str]:
-    """(stage, run) of `best`, `<stage>/<run>` or `<run>`."""
+def _found(name: str, results: Path) -> Path:
+    """The folder of `best`, `<stage>/<run>` or `<run>`."""
     if name == "best":
-        file = results / "tables" / "best" / "network.json"
-        if not file.exists():
+        folder = results / "tables" / "best"
+        if not folder.exists():
             raise InputError(
-                f"{file} is missing; a plan for your own images (paper=own) makes it. "
+                f"{folder} is missing; a plan for your own images (paper=own) makes it. "
                 "Name a run: pretrain/<run> or retrain/<run>"
             )
-        name = read_json(file)["run"]
+        return folder
     stage, _, run = name.rpartition("/")
-    there = [s for s in STAGES if (results / s / run / "weights.safetensors").exists()]
+    there = [s for s in STAGES if (results / s / run / WEIGHTS).exists()]
     chosen = [s for s in there if stage in ("", s)]
     if len(chosen) == 1:
-        return chosen[0], run
+        return results / chosen[0] / run
     if chosen:
         raise InputError(
             f"{run!r} is a run of {' and of '.join(chosen)}; name one: "

@@ -11,6 +11,7 @@ Outputs: weights.safetensors  the network without a head: what `probe` reads
                         probe's learning rate works); params and flops (multiply-adds of one image)
                         without head; n_trained_on, epochs, batch_size, seed
          genotype.json  the architecture, byte for byte
+         model.json     what `nassl.load` needs beside these two: size, input, data, plan
          curves/, cost.json
 
 Example: python -m stages.pretrain ssnas-digits-b64 --images results/prepare/digits/images
@@ -39,6 +40,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     from nassl.data.images import open_images
     from nassl.data.views import PlainView
     from nassl.genotypes import read_genotype
+    from nassl.model.write import write_model
     from nassl.networks.size import flops, parameters
     from nassl.settings import SettingsError
     from nassl.training.device import device_name
@@ -82,6 +84,10 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
         save_weights(out / "head.safetensors", objective)
         write_json(out / "metrics.json", metrics)
         shutil.copyfile(inputs.genotype, out / "genotype.json")
+        write_model(
+            out, run=f"pretrain/{run.name}", plan_sha256=run.sha256, network=size,
+            images=inputs.images, data=run.line.data, crop=side,
+        )  # fmt: skip
         checkpoints.cost.write(out, device_name(device))
 
 

@@ -14,8 +14,8 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
          plots/        curves, rows and scores as CSV, for `dvc plots`
          --page        all of it on one self-contained page (HTML), with drawings of architectures,
                        curves, margins, scores against results, cost and provenance
-         own.*, best/  of a plan for your own images: the table, and weights and genotype of the
-                       best network
+         own.*, best/  of a plan for your own images: the table, and the best network in a folder
+                       that `nassl.load` opens
 
 Example: python -m stages.report --results results --out results/tables --page results/report.html
 Time:    seconds.

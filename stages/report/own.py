@@ -123,8 +123,9 @@ def tested_images(table: dict[str, Any]) -> str:
 
 
 def write_own(table: dict[str, Any] | None, results: Path, out: Path) -> None:
-    """`own.{json,csv,md}` and `best/`: weights.safetensors, genotype.json and network.json (which
-    run it is, and its losses). Without a table, those of an earlier plan are removed."""
+    """`own.{json,csv,md}` and `best/`: weights.safetensors, genotype.json and model.json, which
+    `nassl.load` reads, and network.json (which run it is, and its losses). Without a table, those
+    of an earlier plan are removed."""
     shutil.rmtree(out / BEST, ignore_errors=True)
     for ending in ENDINGS:
         (out / f"{TABLE}.{ending}").unlink(missing_ok=True)
@@ -145,7 +146,7 @@ def write_own(table: dict[str, Any] | None, results: Path, out: Path) -> None:
         writer.writerows(flat)
     if best := table["best"]:
         (out / BEST).mkdir()
-        for name in ("weights.safetensors", "genotype.json"):
+        for name in ("weights.safetensors", "genotype.json", "model.json"):
             shutil.copyfile(results / best["run"] / name, out / BEST / name)
         write_json(out / BEST / "network.json", best)
 

@@ -11,6 +11,7 @@ Outputs: metrics.json   fractions, 0 to 1: test_accuracy, test_error, top5_error
                         n_trained_on, classes, epochs, seed
          weights.safetensors  keys `network.*` and `classifier.*`
          genotype.json  the architecture, byte for byte
+         model.json     what `nassl.load` needs beside these two: size, input, classes, data, plan
          curves/, cost.json
 
 Example: python -m stages.retrain ssnas-digits --images results/prepare/digits/images
@@ -38,6 +39,7 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
 
     from nassl.data.images import class_names, open_images, open_labels
     from nassl.genotypes import read_genotype
+    from nassl.model.write import write_model
     from nassl.networks.size import flops, parameters
     from nassl.settings import SettingsError
     from nassl.training.device import device_name
@@ -55,7 +57,8 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
     device = prepare_device(run)
     images, test_images = (open_images(inputs.images, part) for part in ("train", "test"))
     labels, test_labels = (open_labels(inputs.labels, part) for part in ("train", "test"))
-    classes = len(class_names(inputs.labels))
+    names = class_names(inputs.labels)
+    classes = len(names)
     genotype, size = read_genotype(inputs.genotype), run.settings["network"]
     side = settings.views.size or images.side
     auxiliary = settings.auxiliary_weight > 0
@@ -73,7 +76,7 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
         tested = evaluate_once(
             network, objective, test_images, test_labels, everything, recipe.batch_size
         )
-        means = {name: values.mean().item() for name, values in tested.items()}
+        means = {key: values.mean().item() for key, values in tested.items()}
         metrics = {
             "test_accuracy": means["correct"],
             "test_error": 1 - means["correct"],
@@ -93,6 +96,10 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
         save_weights(out / "weights.safetensors", trained)
         write_json(out / "metrics.json", metrics)
         shutil.copyfile(inputs.genotype, out / "genotype.json")
+        write_model(
+            out, run=f"retrain/{run.name}", plan_sha256=run.sha256, network=size,
+            images=inputs.images, data=run.line.data, crop=side, classes=names,
+        )  # fmt: skip
         checkpoints.cost.write(out, device_name(device))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,11 @@ class Run:
     def as_dict(self) -> dict[str, Any]:
         settings = {field: asdict(values) for field, values in self.settings.items()}
         return {f"{self.stage}/{self.name}": asdict(self.line) | settings}
+
+    @property
+    def sha256(self) -> str:
+        """Hash (hexadecimal) of the run's line and sections; of no path, thread count or code."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def read_run(stage: str, name: str, plan: Path = PLAN) -> Run:

@@ -6,11 +6,14 @@ The label-free runs are given access to the labels on purpose, to show that they
 from __future__ import annotations
 
 import shutil
+from argparse import Namespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nassl.files import read_json, write_json
+from stages.prepare.__main__ import prepare
 from stages.pretrain.__main__ import pretrain
 from stages.score.__main__ import score
 from stages.search.__main__ import search
@@ -20,8 +23,10 @@ COMPARED = {
     "search": ("genotype.json", "metrics.json", "alphas.json"),
     "scores/s": ("genotype.json", "metrics.json"),
     "select": ("genotype.json", "metrics.json", "ranking.json"),
-    "pretrain": ("genotype.json", "metrics.json", "weights.safetensors", "head.safetensors"),
-}
+    "pretrain": (
+        "genotype.json", "metrics.json", "model.json", "weights.safetensors", "head.safetensors",
+    ),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -72,6 +77,26 @@ def test_permuted_labels_change_no_bit(chain, digits, permuted):
     after = chain("after", permuted)
     assert before.keys() == after.keys()
     assert not [name for name in before if before[name] != after[name]]
+
+
+def test_other_class_folders_change_no_bit_of_what_pretrain_says(call, run_of, genotype, tmp_path):
+    """The same files under two names of classes each, dealt out differently, elsewhere on disk."""
+    random, written = np.random.default_rng(0), []
+    pixels = random.integers(0, 256, (40, 20, 18, 3), dtype=np.uint8)
+    for name, classes, every in (("before", ["cat", "dog"], 2), ("after", ["owl", "pig"], 3)):
+        for number, image in enumerate(pixels):
+            folder = tmp_path / name / "raw" / classes[number % every == 0]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{number}.png")
+        data = {"kind": "folder", "image_size": 16, "root": str(tmp_path / name / "raw")}
+        changes = {"data.own": data, "prepare.own": {"data": "own"}, "pretrain.s.data": "own"}
+        prepared = tmp_path / name / "prepared"
+        prepare(run_of("prepare", "own", changes), Namespace(), prepared)
+        assert read_json(prepared / "labels" / "manifest.json")["classes"] == classes
+        inputs = {"images": prepared / "images", "genotype": genotype}
+        out = call(pretrain, "s", changes, f"{name}/pretrain", **inputs)
+        written.append([(out / file).read_bytes() for file in COMPARED["pretrain"]])
+    assert written[0] == written[1]
 
 
 EVOLUTION = {

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-from safetensors.torch import load_file
 
+from nassl import load
 from tests.scenarios.project import Project
 
 ROWS = {"ssnas": "SSNAS (first order)", "random-by-contrast": "Random sampling"}
@@ -86,9 +86,14 @@ def test_the_best_network_lies_ready_with_its_genotype(own):
     run = table["best"]["run"]
     losses = [row["selected_contrastive_loss"] for row in table["rows"]]
     assert table["best"]["selected_contrastive_loss"] == min(losses)
-    for name in ("weights.safetensors", "genotype.json"):
+    for name in ("weights.safetensors", "genotype.json", "model.json"):
         assert (best / name).read_bytes() == (project.folder / "results" / run / name).read_bytes()
-    assert load_file(best / "weights.safetensors")
+    loaded = load(best)
+    assert loaded.facts.run == run
+    assert loaded.facts.classes is None
+    batch = loaded.preprocess(Image.new("RGB", (50, 40), COLOURS["red"]))
+    assert batch.shape == (1, 3, 32, 32)
+    assert loaded.network(batch).isfinite().all()
 
 
 @pytest.mark.parametrize("form", ["onnx", "torch.export"])

@@ -174,7 +174,7 @@ def test_indexed_images_are_decoded_when_asked_for(tmp_path, random):
     for name, image in zip(names, pixels, strict=True):
         Image.fromarray(image).save(raw / name)
     manifest = {"format": "indexed", "image_size": 4, "counts": {"train": 3}, "root": str(raw)}
-    manifest |= {"mean": [0.5] * 3, "std": [0.2] * 3, "listing": listing(names)}
+    manifest |= {"kind": "folder", "mean": [0.5] * 3, "std": [0.2] * 3, "listing": listing(names)}
     (folder / "manifest.json").write_text(json.dumps(manifest | {"maker": "prepare@own"}))
     save_digests(folder / "sha256-train.npy", [digest((raw / name).read_bytes()) for name in names])
     (folder / "train.txt").write_text("".join(f"{name}\n" for name in names))

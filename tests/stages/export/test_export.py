@@ -98,5 +98,5 @@ def test_runs_that_are_not_there_or_not_clear_are_named(results):
         InputError, match=r"'s' is a run of pretrain and of retrain; name one: pret"
     ):
         read_network("s", results)
-    with pytest.raises(InputError, match=r"network\.json is missing; a plan for your own images"):
+    with pytest.raises(InputError, match=r"tables/best is missing; a plan for your own images"):
         read_network("best", results)

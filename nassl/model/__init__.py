@@ -1,0 +1,1 @@
+"""What the folder of a trained network says about itself: model.json."""
