@@ -2,9 +2,9 @@
 # Detectron2 after requirements.txt: run by `make`, and by Snakemake after it made the conda environment.
 #
 # There is no wheel of it. PyPI has the source of its last release, 0.6, as pb1-detectron2; the flags
-# leave out its compiled part, of which nothing is used here (torchvision has ROIAlign and NMS).
+# leave out its compiled part, which is not used here (torchvision has ROIAlign and NMS).
 # It must come after torch, which its setup imports. What it needs is in requirements.txt.
-# Today's source, compiled for your machine, works as well:
+# The current source, compiled for your machine, works as well:
 #   pip install --no-build-isolation 'git+https://github.com/facebookresearch/detectron2.git'
 set -e
 python -c "import sys, importlib.util as i; sys.exit(i.find_spec('detectron2') is None)" && exit 0
