@@ -96,6 +96,6 @@ def _changed(name: str, source: dict[str, Any] | None) -> list[str]:
         return []
     return [
         f"the results are of {source['root']} as it was when it was prepared, with "
-        f"{source['images']} images; it has other files now ({len(there)} images): take them in "
+        f"{source['images']} images; it has other files now ({len(there)} images): prepare them "
         f"with `dvc repro --force --single-item prepare@{name}`"
     ]

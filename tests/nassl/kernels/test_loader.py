@@ -40,5 +40,5 @@ def test_switched_off_torch_computes_without_a_warning(monkeypatch, tmp_path, ca
 
 def test_another_value_is_refused(monkeypatch):
     monkeypatch.setenv("NASSL_KERNELS", "off")
-    with pytest.raises(InputError, match="NASSL_KERNELS is 'off' in the environment; allowed: 1 .compiled"):
+    with pytest.raises(InputError, match=r"NASSL_KERNELS is 'off' .*; allowed: 1 \(compiled"):
         mixing.library()
