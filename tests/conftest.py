@@ -14,6 +14,7 @@ import yaml
 from stages.runs.run import Run, read_run
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """For several workers (`-n`): tests of a file stay together, because they share what the file
     prepares; so do those of the one project that has run. Scenarios, the longest, come first."""

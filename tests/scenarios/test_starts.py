@@ -113,7 +113,9 @@ def test_the_beginning_of_a_lock_file_and_what_comes_back(row):
 def test_what_cannot_come_back_is_said_before_it_runs(row, tmp_path):
     """A clone whose results were pulled without the run cache, and its lock file lost."""
     clone = tmp_path / "clone"
-    shutil.copytree(row.folder, clone, ignore=shutil.ignore_patterns("runs", ".snakemake"))
+    shutil.copytree(row.folder, clone, ignore=shutil.ignore_patterns(".snakemake"))
+    for folder in list((clone / ".dvc/cache").rglob("runs")):
+        shutil.rmtree(folder)
     (clone / "dvc.lock").rename(clone / "dvc.lock.broken-1")
     done = subprocess.run(
         [*ALL_CORES, "--dry-run"], cwd=clone, env=row.environment, capture_output=True, text=True,
@@ -156,6 +158,7 @@ def test_a_clone_of_a_committed_plan_runs(row, tmp_path, command):
 
 def test_a_clock_that_jumps_changes_nothing(row):
     """Dates do not matter: all of them are a year ahead, then one result is missing."""
+    row.snakemake()  # makes .snakemake, if the test before removed it
     places = [row.folder / name for name in ("results", ".snakemake", "params.yaml", "dvc.lock")]
     ahead = time.time() + 365 * 86400
     for path in [each for place in places for each in (place, *place.rglob("*"))]:
