@@ -22,7 +22,7 @@ from dvc.dependency import param
 from dvc.exceptions import DvcException
 from dvc.logger import set_loggers_level
 from dvc.repo import Repo, lock_repo
-from dvc_job import HEAD
+from dvc_job import HEAD, allow_empty_run_folders
 from locks import running_jobs
 
 FLAGS = Path(".snakemake/dvc")
@@ -106,6 +106,7 @@ class Graph:
 
     def _in_run_cache(self, names: set[str]) -> set[str]:
         found = set()
+        allow_empty_run_folders()
         with (
             set_loggers_level(logging.WARNING),
             params_read_once(),

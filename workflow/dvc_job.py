@@ -24,6 +24,7 @@ import dvc.stage.run
 from dvc.cli import main
 from dvc.dvcfile import Lockfile
 from dvc.stage import serialize
+from dvc.stage.cache import StageCache
 from dvc.utils.serialize import dumps_yaml, parse_yaml
 from locks import PAUSE, JobLock, RWLock
 
@@ -99,12 +100,20 @@ class StageLock:
         lock.repo.scm_context.track_file(lock.relpath)
 
 
+def allow_empty_run_folders() -> None:
+    """DVC makes a folder in its run cache, then the entry in it. A kill in between leaves an empty
+    folder, of which DVC takes the newest entry: TypeError at every start. It has no entry."""
+    load = StageCache._load_cache
+    StageCache._load_cache = lambda cache, key, value: value and load(cache, key, value)
+
+
 def run(name: str) -> int:
     """DVC's exit code. While a command started by hand uses a path of the stage, waits for it."""
     own = StageLock(name)
     Lockfile._load = lambda lock, **options: own.load(lock, **options)
     Lockfile.dump_stages = lambda lock, stages, **options: own.dump(lock, stages, **options)
     dvc.rwlock.rwlock = in_use = RWLock(name)
+    allow_empty_run_folders()
     with JobLock(name) as lock:
         prepare = dvc.stage.run.prepare_kwargs
         # The stage inherits the lock, and keeps it if this process is killed.

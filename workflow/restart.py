@@ -32,6 +32,7 @@ from stages.plan.written import conflict, refuse_unfinished
 LOCK = Path(".snakemake/main.lock")
 SNAKEMAKES = (Path(".snakemake/locks"), Path(".snakemake/incomplete"))
 TMP = Path(".dvc/tmp")
+RUN_CACHE = Path(".dvc/cache/runs")
 LOCKFILE = Path("dvc.lock")
 PLAN = Path("params.yaml")
 PAUSE = 1.0  # seconds; a file that is just being written is done after a few
@@ -106,7 +107,11 @@ def put_right() -> list[str]:
         _wait_for_commands_by_hand()
         with edited(TMP, Config(str(TMP.parent))["core"].get("hardlink_lock", False)):
             pass  # written back without dead processes
-    for job, holder in running_jobs().items():
+    jobs = running_jobs()
+    for folder in () if jobs else RUN_CACHE.glob("*/*"):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()  # of a kill before its entry was written: DVC stumbles over it
+    for job, holder in jobs.items():
         done.append(f"{job} is still running from an earlier start ({holder}): it is waited for")
     return done
 

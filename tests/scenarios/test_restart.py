@@ -119,6 +119,15 @@ def test_intact_files_stay(restart):
     assert Path("params.yaml").read_text() == "a: 1\n"
 
 
+def test_empty_folders_of_the_run_cache_are_removed(restart):
+    for name in ("ab/abc", "cd/cde"):
+        Path(".dvc/cache/runs", name).mkdir(parents=True)
+    Path(".dvc/cache/runs/cd/cde/entry").write_text("x")
+    with restart.hold_the_project():
+        restart.put_right()
+    assert [path.name for path in Path(".dvc/cache/runs").glob("*/*")] == ["cde"]
+
+
 def test_what_is_just_being_written_stays(restart, monkeypatch):
     """A dvc that was started by hand writes dvc.lock in place."""
     Path("dvc.lock").write_text(LOCKED[:-30])

@@ -29,6 +29,7 @@ stages:
 """
 PLAN = "names:\n  a: {value: 1, list: [1.5, x]}\n  b-1: {value: 2, text: 'yes: no'}\n"
 
+sys.path.insert(0, str(JOB.parent))
 specification = importlib.util.spec_from_file_location("dvc_job", JOB)
 dvc_job = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(dvc_job)
@@ -88,6 +89,20 @@ def test_other_layouts_are_left_to_dvc(tmp_path):
     assert "didn't change" in ours.job("copy@a")
     ours.job("copy@b-1")
     assert "up to date" in ours("dvc", "status", "copy@a", "copy@b-1")
+
+
+def test_an_empty_folder_in_the_run_cache_has_no_entry(tmp_path):
+    """As a kill leaves it between DVC's making of the folder and of the entry."""
+    ours = Pipeline(tmp_path / "ours", [sys.executable, str(JOB)])
+    ours.job("copy@a")
+    whole = ours.lock
+    entries = [path for path in (ours.folder / ".dvc/cache/runs").rglob("*") if path.is_file()]
+    assert entries
+    for path in entries:
+        path.unlink()
+    (ours.folder / "dvc.lock").unlink()
+    assert "Running stage" in ours.job("copy@a")
+    assert ours.lock == whole
 
 
 @pytest.mark.parametrize(

@@ -273,7 +273,7 @@ def test_random_and_manual_train_nothing(data, tmp_path):
         ({"space": FixedSpace("resnet", 18)}, "'darts' cannot search the space 'resnet'.*: cell"),
         ({"strategy": Manual("manual")}, "'manual' cannot search the space 'cell'.*: resnet"),
         ({"recipe": replace(RECIPE, optimizer="adam")}, "recipe.optimizer is 'adam'; set it"),
-        ({"recipe": replace(RECIPE, schedule="linear")}, "recipe.schedule is 'linear'; there are"),
+        ({"recipe": replace(RECIPE, schedule="linear")}, "recipe.schedule is 'linear'; available"),
         (
             {"strategy": replace(make_run().settings["strategy"], order=3)},
             "strategy.order is 3; available: 1, 2",
