@@ -74,7 +74,7 @@ def test_a_merge_that_waits_for_its_user_stays_as_it_is(row, name):
     path = row.folder / name
     whole = path.read_text()
     lines = whole.splitlines(keepends=True)
-    place = next(i for i, line in enumerate(lines) if "retrain" in line)
+    place = next(i for i, line in enumerate(lines) if line.startswith("  retrain"))
     ours, theirs = lines[place], lines[place].replace("retrain", "others")
     lines[place : place + 1] = ["<<<<<<< HEAD\n", ours, "=======\n", theirs, ">>>>>>> other\n"]
     path.write_text("".join(lines))
