@@ -62,7 +62,7 @@ def pretraining(folder: Path, epochs: int, interval: float, least: float) -> flo
     with Checkpoints(folder / "checkpoints", "benchmark") as checkpoints:
         checkpoints.interval, checkpoints.least = interval, least
         if least == 0:
-            checkpoints.share = 1.0
+            checkpoints.share = NEVER
         start = time.perf_counter()
         fit(
             network, objective, images, None, np.arange(COUNT), recipe, 0,

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -163,7 +164,7 @@ class Checkpoints:
         # For tests that kill often: when a checkpoint is written never changes a result.
         if "NASSL_CHECKPOINT_SECONDS" in os.environ:
             self.interval = self.least = float(os.environ["NASSL_CHECKPOINT_SECONDS"])
-            self.share = 1.0
+            self.share = inf  # however long writing takes
         self.cost = Cost()
         self.interruption = Interruption()
         self._lock = None
