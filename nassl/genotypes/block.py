@@ -8,7 +8,7 @@ not fit there, so that block has six candidates and every other block seven.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -124,8 +124,14 @@ def resnet50(depths: Sequence[int] = RESNET50_DEPTHS) -> BlockGenotype:
 
 def random_blocks(depths: Sequence[int], seed: int) -> BlockGenotype:
     """Every block's operation drawn uniformly from its candidates."""
+    return from_choice(depths, next(draws(depths, seed)))
+
+
+def draws(depths: Sequence[int], seed: int) -> Iterator[list[str]]:
+    """Choices drawn uniformly, one after another, without end."""
     draw = random.Random(seed)
-    return from_choice(depths, [draw.choice(allowed) for allowed in candidates(depths)])
+    while True:
+        yield [draw.choice(allowed) for allowed in candidates(depths)]
 
 
 def remap(genotype: BlockGenotype, depths: Sequence[int]) -> BlockGenotype:

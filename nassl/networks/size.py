@@ -18,7 +18,16 @@ def flops(module: nn.Module, image_size: int, in_channels: int = 3) -> int:
 
     Half of what torch's FlopCounterMode counts. Runs on the meta device: no arithmetic is done.
     """
-    shadow = copy.deepcopy(module).to("meta").eval()
+    return flops_of_shadow(shadow(module), image_size, in_channels)
+
+
+def shadow(module: nn.Module) -> nn.Module:
+    """A copy of `module` without values, in eval mode, to count with."""
+    return copy.deepcopy(module).to("meta").eval()
+
+
+def flops_of_shadow(shadow: nn.Module, image_size: int, in_channels: int = 3) -> int:
+    """`flops` of the module that `shadow` was made of: for many counts of one supernet."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         shadow(torch.empty(1, in_channels, image_size, image_size, device="meta"))
     return counter.get_total_flops() // 2

@@ -39,7 +39,7 @@ class Evolution:
     final_epsilon: float  # reached linearly in the last epoch
     mutation_weight: float  # lambda_1, eq. 3
     loss_decay: float  # lambda_2, eq. 4
-    depth_mutation: float  # probability per epoch that one block is set to identity
+    size_limit: float  # sub-networks have at most so many times the initial one's parameters
 
 
 @dataclass

@@ -71,6 +71,17 @@ class BlockSupernet(SampledSupernet):
         }
         return [p for p in super()._find_active() if id(p) not in skipped]
 
+    def costs(self) -> tuple[dict[str, int], ...]:
+        """An operation brings its block's 1x1 convolutions with it, identity skips them."""
+        frames = [
+            sum(p.numel() for name, p in block.named_parameters() if "operations." not in name)
+            for block in self.blocks
+        ]
+        return tuple(
+            {name: 0 if name == IDENTITY else frame + cost for name, cost in place.items()}
+            for frame, place in zip(frames, super().costs(), strict=True)
+        )
+
     def genotype(self) -> BlockGenotype:
         """The current sub-network."""
         return from_choice(self.depths, self.choice)

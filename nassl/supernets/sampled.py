@@ -57,6 +57,22 @@ class SampledSupernet(nn.Module):
             for place in self.places
         )
 
+    def costs(self) -> tuple[dict[str, int], ...]:
+        """Parameters that a sub-network has for each operation of each place."""
+        return tuple(
+            {
+                name: sum(p.numel() for module in modules for p in module.parameters())
+                for name, modules in place.items()
+            }
+            for place in self.places
+        )
+
+    def shared_parameters(self) -> int:
+        """Parameters of every sub-network, whatever its operations: with `costs`, its size."""
+        chosen = zip(self.costs(), self.choice, strict=True)
+        size = sum(p.numel() for p in self.active_parameters())
+        return size - sum(place[name] for place, name in chosen)
+
     def active_parameters(self) -> list[nn.Parameter]:
         """The parameters of the current sub-network, shared ones first, in a fixed order."""
         if self._active is None:

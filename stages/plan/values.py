@@ -25,7 +25,7 @@ ALLOWED = {  # by field name, wherever it occurs
 }
 IN_UNIT_INTERVAL = (
     "flip", "jitter", "grayscale", "blur", "label_smoothing", "drop_path", "momentum",
-    "validation_fraction", "test_fraction", "label_fraction", "depth_mutation",
+    "validation_fraction", "test_fraction", "label_fraction",
     "mutation_weight", "loss_decay", "decay", "epsilon", "final_epsilon",
 )  # fmt: skip
 POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads",
@@ -45,6 +45,10 @@ def check_values(where: str, settings: Any) -> None:
             raise SettingsError(f"{where}.{key} is {value}; allowed: 0 to 1")
         if name in POSITIVE and value <= 0 and not (value == 0 and _may_be_zero(name, settings)):
             raise SettingsError(f"{where}.{key} is {value}; it must be greater than 0")
+        if name == "size_limit" and value < 1:
+            raise SettingsError(
+                f"{where}.{key} is {value}; allowed: 1 or more, as the initial structure is within"
+            )
         if name in ("crop_scale", "crop_ratio", "blur_sigma") and not (
             len(value) == 2 and 0 < value[0] <= value[1]
         ):

@@ -11,7 +11,9 @@ Inputs:  --images  prepared images
          --initial genotype.json that an evolution starts from, if its line names a search run
 Outputs: genotype.json  the architecture found
          alphas.json    alpha of both cells or of every block after every epoch, before softmax
-         genealogy.json of an evolution, per epoch: loss, mutations, accepted or not, what dropped
+         genealogy.json of an evolution, per epoch: loss, mutations, accepted or not, what dropped,
+                        parameters and FLOPs (multiply-adds) of the sub-network, at the search
+                        network's width
          metrics.json   final_validation_loss (nats), entropy of softmax(alpha) (nats, log 8 = 2.08
                         is undecided), skip_connections of the normal cell and whether the search
                         collapsed (more than 2), supernet_parameters

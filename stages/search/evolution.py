@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nassl.data.batches import Batches
 from nassl.files import write_json
 from nassl.genotypes import Genotype
 from nassl.genotypes.dense import top_edges
+from nassl.networks.size import flops_of_shadow, shadow
 from nassl.objectives.objective import Objective
 from nassl.settings import Evolution, SettingsError
 from nassl.settings.evolution import check_epochs, total_epochs
@@ -32,6 +34,7 @@ from stages.search.data import open_search_data
 from stages.search.evolution_rules import Population, annealed
 from stages.search.found import Found, by_space
 from stages.search.initial import initial_structure
+from stages.search.size_limit import SizeLimit
 from stages.search.validation import validation_loss
 from stages.training.curves import WrittenCurves
 from stages.training.device import prepare_device
@@ -54,7 +57,8 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
         data.classes, space.stem,
     )  # fmt: skip
-    evolution = Generations(strategy, network, objective, data.held_out, seed)
+    side = run.settings["objective"].views.size or data.images.side
+    evolution = Generations(strategy, network, objective, data.held_out, seed, side)
     operations = evolution.population.left
     check_epochs(f"search/{run.name}", run.settings["recipe"].epochs, strategy, operations)
     if space.kind == "dense" and space.edges not in ("all", "top2"):
@@ -75,8 +79,15 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
     genotype = evolution.genotype()
     if space.kind == "dense" and space.edges == "top2":
         genotype = top_edges(genotype, evolution.losses())
-    genealogy = {"initial": initial.to_json(), "epochs": evolution.history}
-    write_json(out / "genealogy.json", genealogy | {"final": genotype.to_json()})
+    final_size = evolution.size(genotype.choice)
+    genealogy = {
+        "initial": initial.to_json(),
+        "initial_size": evolution.size(initial.choice),
+        "epochs": evolution.history,
+        "final": genotype.to_json(),
+        "final_size": final_size,
+    }
+    write_json(out / "genealogy.json", genealogy)
     losses = [entry["validation_loss"] for entry in evolution.history]
     metrics = {
         "final_validation_loss": losses[-1],
@@ -87,6 +98,11 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
         # eq. 9 prefers what was never sampled: with few epochs such an operation may remain
         "untried_operations": sum(math.isinf(loss) for loss in evolution.losses()),
         "supernet_parameters": sum(p.numel() for p in network.parameters()),
+        # at the search network's width
+        "final_parameters": final_size["parameters"],
+        "final_flops": final_size["flops"],
+        "initial_parameters": genealogy["initial_size"]["parameters"],
+        "initial_flops": genealogy["initial_size"]["flops"],
     }
     return Found(genotype, metrics, device=device_name(device))
 
@@ -109,8 +125,10 @@ class Generations(Companion):
         objective: Objective,
         held_out: Batches,
         seed: int,
+        image_size: int,
     ) -> None:
         self.settings, self.network, self.objective = settings, network, objective
+        self._shadow, self._image_size = shadow(network), image_size
         self.held_out, self.seed = held_out, seed
         self.population = Population(
             network.sizes(),
@@ -118,7 +136,9 @@ class Generations(Companion):
             settings.elimination_epochs,
             settings.mutation_weight,
             settings.loss_decay,
-            settings.depth_mutation,
+            SizeLimit.of(
+                network.costs(), network.shared_parameters(), network.choice, settings.size_limit
+            ),
         )
         self.mutating = total_epochs(self.population.left, settings.elimination_epochs)
         self.epochs = settings.initial_epochs + self.mutating
@@ -136,23 +156,34 @@ class Generations(Companion):
         mutations = self.population.observe(loss)
         mutated = epoch >= self.settings.initial_epochs
         dropped = self.population.end_epoch() if mutated else []
+        size = self.size(self.network.choice)
         self.history.append(
             {
                 "epoch": epoch + 1,
                 "epsilon": self._epsilon(epoch) if mutated else 0.0,
                 "validation_loss": loss,
                 "choice": list(self.network.choice),
+                **size,
                 "mutations": mutations,
                 "dropped": dropped,
             }
         )
-        size = sum(p.numel() for p in self.network.active_parameters())
         return {
             "validation_loss": loss,
             "mutations": len(mutations),
             "accepted_mutations": accepted(self.history[-1]),
             "operations_left": self.population.left,
-            "sub_network_parameters": size,
+            "sub_network_parameters": size["parameters"],
+        }
+
+    def size(self, choice: Sequence[str]) -> dict[str, int]:
+        """Parameters of a sub-network at the search network's width, and its FLOPs (multiply-adds)
+        for one image of the size that it is trained on."""
+        self._shadow.choice = choice
+        parameters = sum(p.numel() for p in self._shadow.active_parameters())
+        return {
+            "parameters": parameters,
+            "flops": flops_of_shadow(self._shadow, self._image_size),
         }
 
     def genotype(self) -> Genotype:

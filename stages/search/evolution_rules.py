@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-IDENTITY = "identity"
+from stages.search.size_limit import SizeLimit
 
 
 def mutation_probabilities(counts: Sequence[int], current: int, epsilon: float) -> list[float]:
@@ -88,7 +88,8 @@ class Place:
 
 
 class Population:
-    """All places. `sizes` has for every place its operations with their size in millions."""
+    """All places. `sizes` has for every place its operations with their size in millions; every
+    sub-network, and what the evolution ends with, is within `limit`."""
 
     def __init__(
         self,
@@ -97,15 +98,15 @@ class Population:
         elimination_epochs: int,
         mutation_weight: float,
         loss_decay: float,
-        depth_mutation: float,
+        limit: SizeLimit,
     ) -> None:
+        self.limit = limit
         self.places = [
             Place(list(place), list(place.values()), operation)
             for place, operation in zip(sizes, initial, strict=True)
         ]
         self.elimination_epochs = elimination_epochs
         self.mutation_weight, self.loss_decay = mutation_weight, loss_decay
-        self.depth_mutation = depth_mutation
         self.left = max(len(place.operations) for place in self.places)  # K
         self.samplings = 0  # N
         self.since_elimination = 0  # epochs
@@ -117,25 +118,30 @@ class Population:
         return [place.current for place in self.places]
 
     def mutate(self, draw: random.Random, epsilon: float) -> list[str]:
-        """The next sub-network. Operation mutation: every place draws from eq. 3. Depth mutation:
-        with its probability one more block, of those that can be skipped, becomes identity."""
-        self.sampled = []
-        for place in self.places:
-            probabilities = evolution_probabilities(
+        """The next sub-network: every place draws from eq. 3, all of them again while it is over
+        the size limit. A block that draws another operation is an operation mutation, one that
+        draws identity a depth mutation (sec. III.B): identity is one of the K = 7 operations, so
+        eq. 1 has both (decided; setting another block to identity on top was tried and ends with
+        fewer: what is sampled more often loses the bonus of eq. 9)."""
+        probabilities = [
+            evolution_probabilities(
                 place.counts,
                 place.operations.index(place.current),
                 place.sizes,
                 epsilon,
                 self.mutation_weight,
             )
-            self.sampled += draw.choices(place.operations, probabilities)
-        skippable = [
-            number
-            for number, place in enumerate(self.places)
-            if IDENTITY in place.operations and self.sampled[number] != IDENTITY
+            for place in self.places
         ]
-        if draw.random() < self.depth_mutation and skippable:
-            self.sampled[draw.choice(skippable)] = IDENTITY
+
+        def draw_all() -> list[str]:
+            return [
+                draw.choices(place.operations, shares)[0]
+                for place, shares in zip(self.places, probabilities, strict=True)
+            ]
+
+        left = [place.operations for place in self.places]
+        self.sampled = self.limit.within(draw_all, left, draw)
         return self.sampled
 
     def observe(self, loss: float) -> list[dict[str, Any]]:
@@ -165,21 +171,27 @@ class Population:
             return []
         self.since_elimination = 0
         self.left -= 1
+        drops = self.limit.dropped(
+            [place.operations for place in self.places],
+            [self._weights(place) for place in self.places],
+        )
         return [
-            {"place": number, "operation": self._eliminate(place)}
-            for number, place in enumerate(self.places)
-            if len(place.operations) > 1
+            {"place": number, "operation": self._drop(self.places[number], operation)}
+            for number, operation in enumerate(drops)
+            if operation is not None
         ]
 
-    def _eliminate(self, place: Place) -> str:
-        """Eq. 10: drops the operation of largest w, the first of equals. If it was the current one,
-        the one of lowest l takes its place (the paper does not say)."""
-        weights = [
+    def _weights(self, place: Place) -> list[float]:
+        """Eq. 9."""
+        return [
             elimination_weight(loss, self.samplings, count)
             for loss, count in zip(place.losses, place.counts, strict=True)
         ]
-        worst = weights.index(max(weights))
-        dropped = place.operations[worst]
+
+    def _drop(self, place: Place, dropped: str) -> str:
+        """If it is the current operation, the one of lowest l takes its place (the paper does not
+        say)."""
+        worst = place.operations.index(dropped)
         for listed in (place.operations, place.sizes, place.counts, place.losses):
             del listed[worst]
         if dropped == place.current:

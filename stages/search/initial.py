@@ -7,6 +7,7 @@ from typing import Any
 
 from nassl.files import InputError
 from nassl.genotypes import Genotype, block, dense, read_genotype
+from nassl.genotypes.block_size import random_as_large_as_resnet50
 from nassl.settings import BlockSpace, DenseSpace, SettingsError
 from stages.runs.run import Run
 
@@ -26,7 +27,7 @@ def initial_structure(run: Run, inputs: Namespace) -> Genotype:
             raise InputError(f"{path}: {error}") from error
     if run.line.initial == "random":
         if space.kind == "block":
-            return block.random_blocks(space.depths, run.line.seed)
+            return random_as_large_as_resnet50(space.depths, run.line.seed)
         return dense.random_dense(run.line.seed)
     if run.line.initial == "resnet50" and space.kind == "block":
         return block.resnet50(space.depths)

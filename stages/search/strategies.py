@@ -10,7 +10,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from nassl.genotypes.block import random_blocks
+from nassl.genotypes.block_size import random_as_large_as_resnet50
 from nassl.genotypes.cell import random_genotype
 from nassl.genotypes.dense import random_dense
 from nassl.genotypes.resnet import ResNetGenotype
@@ -22,11 +22,12 @@ Strategy = Callable[[Run, Namespace, Path, Checkpoints], Found]
 
 
 def random_search(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
-    """A uniformly drawn genotype: the random baseline of both papers' tables. Reads no data."""
+    """A uniformly drawn genotype: the random baseline of both papers' tables. In the block space
+    drawn again until it is about as large as ResNet-50. Reads no data."""
     seed = run.line.seed
     draws = {
         "cell": lambda _: random_genotype(seed),
-        "block": lambda space: random_blocks(space.depths, seed),
+        "block": lambda space: random_as_large_as_resnet50(space.depths, seed),
         "dense": lambda _: random_dense(seed),
     }
     return Found(by_space(run, draws)(run.settings["space"]))

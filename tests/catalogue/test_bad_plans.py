@@ -42,6 +42,10 @@ COMPOSED = {
         ["paper=[faunae]", "objective.moco-v1-cifar.groups=64"],
         r"objective\.groups is 64, recipe\.batch_size 64; every group needs at least 2",
     ),
+    "a size limit below the start": (
+        ["paper=[faunae]", "strategy.evolution-cells.size_limit=0.9"],
+        r"strategy\.size_limit is 0\.9; allowed: 1 or more",
+    ),
     "no group": (
         ["paper=[faunae]", "objective.moco-v1-cifar.groups=0"],
         r"objective\.groups is 0.*at least one group",

@@ -109,7 +109,7 @@ EVOLUTION = {
     "strategy.evolution": {
         "kind": "evolution", "validation_fraction": 0.34, "elimination_epochs": 1,
         "initial_epochs": 1, "epsilon": 0.9, "final_epsilon": 0.5, "mutation_weight": 0.9,
-        "loss_decay": 0.3, "depth_mutation": 0.2,
+        "loss_decay": 0.3, "size_limit": 1.3,
     },
     "objective.moco": {
         "kind": "moco", "temperature": 0.2, "momentum": 0.9, "queue": 64, "head": "mlp",

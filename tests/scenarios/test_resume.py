@@ -31,7 +31,7 @@ CHANGES = {
     "strategy.evolution": {
         "kind": "evolution", "validation_fraction": 0.34, "elimination_epochs": 1,
         "initial_epochs": 1, "epsilon": 0.9, "final_epsilon": 0.5, "mutation_weight": 0.9,
-        "loss_decay": 0.3, "depth_mutation": 0.2,
+        "loss_decay": 0.3, "size_limit": 1.3,
     },
     "strategy.proxyless": {
         "kind": "proxyless", "validation_fraction": 0.34, "warmup_epochs": 1,

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from nassl.genotypes import block
+from nassl.genotypes.block_size import chain_parameters, random_as_large_as_resnet50
 from nassl.networks.block_network import BlockNetwork
 from nassl.networks.build import build_network
 from nassl.settings import BlockSpace, Network
@@ -131,3 +132,23 @@ def test_gates_mix_two_paths_and_only_gates_of_the_second_get_a_gradient():
     supernet(x).sum().backward()
     for candidate in supernet.blocks:
         assert all(p.grad is None for p in candidate.operations["conv_5x5"].parameters())
+
+
+def test_size_is_known_from_the_genotype_alone():
+    resnet = block.resnet50()
+    assert chain_parameters(resnet.depths, resnet.choice) == 23_508_032
+    for name in block.OPERATIONS[:-1]:
+        for channels in (4, 64):
+            chain = block.from_choice((2, 1), [name, "identity", name])
+            with torch.device("meta"):
+                network = BlockNetwork(chain, channels, "imagenet")
+            assert chain_parameters(chain.depths, chain.choice, channels) == parameters(network)
+
+
+def test_random_chains_are_as_large_as_resnet50():
+    depths = (4, 5, 7, 4)
+    for seed in range(5):
+        choice = random_as_large_as_resnet50(depths, seed).choice
+        assert 21.15e6 < chain_parameters(depths, choice) < 25.86e6
+    assert random_as_large_as_resnet50(depths, 1) == random_as_large_as_resnet50(depths, 1)
+    assert random_as_large_as_resnet50(depths, 1) != random_as_large_as_resnet50(depths, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from torch import nn
 
 from nassl.files import InputError
 from nassl.genotypes import block, dense, read_genotype, write_genotype
+from nassl.genotypes.block_size import chain_parameters
 from nassl.genotypes.cell import random_genotype
 from nassl.genotypes.resnet import ResNetGenotype
+from nassl.networks.block_network import BlockNetwork
+from nassl.networks.size import flops, parameters
 from nassl.objectives.moco import MoCoObjective
 from nassl.settings import Evolution, MoCo, Recipe, SettingsError, Views
 from nassl.supernets.sampled import SampledSupernet
@@ -32,7 +36,7 @@ CHANGES = {
     "strategy.evolution": {
         "kind": "evolution", "validation_fraction": 0.34, "elimination_epochs": 1,
         "initial_epochs": 1, "epsilon": 0.9, "final_epsilon": 0.5, "mutation_weight": 0.9,
-        "loss_decay": 0.3, "depth_mutation": 0.2,
+        "loss_decay": 0.3, "size_limit": 1.3,
     },
     "objective.moco": {
         "kind": "moco", "temperature": 0.2, "momentum": 0.9, "queue": 4096, "head": "mlp",
@@ -74,6 +78,14 @@ def test_outputs_of_the_block_space(evolve):
     epochs = genealogy["epochs"]
     assert [entry["epoch"] for entry in epochs] == list(range(1, 29))
     assert genealogy["initial"] == block.resnet50((1, 2)).to_json()
+    # the search network's backbone, by another count; its FLOPs by the discrete network of the size
+    for entry in epochs:
+        assert entry["parameters"] == chain_parameters((1, 2), entry["choice"], 4)
+        assert entry["parameters"] <= 1.3 * epochs[0]["parameters"]
+    start = BlockNetwork(block.resnet50((1, 2)), 4, "imagenet")
+    assert genealogy["initial_size"] == {"parameters": parameters(start), "flops": flops(start, 16)}
+    assert epochs[0]["flops"] == genealogy["initial_size"]["flops"]
+    assert genealogy["final_size"]["parameters"] <= 1.3 * parameters(start)
     assert epochs[0]["choice"] == ["conv_3x3"] * 3
     assert epochs[0]["mutations"] == epochs[0]["dropped"] == []
     assert epochs[1]["epsilon"] == 0.9
@@ -264,8 +276,8 @@ def planted_search(seed):
     objective = MoCoObjective(settings, network, views)
     # lambda_1 and lambda_2 of the paper. Its E of 3 finds both in fewer seeds: with lambda_2 = 0.3
     # l(o) is mostly the last loss, in which the other block has its part.
-    strategy = Evolution("evolution", 0.25, 6, 1, 0.9, 0.9, 0.9, 0.3, 0.0)
-    generations = Generations(strategy, network, objective, Pictures(100 + seed, 1), seed)
+    strategy = Evolution("evolution", 0.25, 6, 1, 0.9, 0.9, 0.9, 0.3, math.inf)
+    generations = Generations(strategy, network, objective, Pictures(100 + seed, 1), seed, 4)
     recipe = Recipe(generations.epochs, 16, "sgd", 0.05, "constant", 0.0, momentum=0.9)
     optimizer = build_optimizer(recipe, [*network.parameters(), *objective.projection.parameters()])
     training = Pictures(seed, 2)

@@ -17,6 +17,7 @@ from stages.search.evolution_rules import (
     size_probabilities,
     updated_loss,
 )
+from stages.search.size_limit import SizeLimit
 
 close = pytest.approx
 
@@ -26,9 +27,9 @@ def population(sizes=None, initial=("a",), **changes):
         "elimination_epochs": 3,
         "mutation_weight": 0.9,
         "loss_decay": 0.3,
-        "depth_mutation": 0.0,
     }
     sizes = sizes or [{"a": 0.1, "b": 0.1, "c": 0.1}] * len(initial)
+    given["limit"] = SizeLimit([dict.fromkeys(place, 0) for place in sizes], 0)
     return Population(sizes, initial, **(given | changes))
 
 
@@ -164,15 +165,6 @@ def test_operations_are_drawn_as_often_as_eq_3_says():
     drawn = [found.mutate(draw, 0.5)[0] for _ in range(20000)]
     shares = [drawn.count(o) / len(drawn) for o in "abc"]
     assert shares == close([0.07 / 0.6425, 0.43 / 0.6425, 0.1425 / 0.6425], abs=0.01)
-
-
-def test_depth_mutation_sets_one_block_that_can_be_skipped_to_identity():
-    sizes = [{"a": 0.1}, {"a": 0.1, "identity": 0.0}, {"a": 0.1, "identity": 0.0}]
-    found = population(sizes, ["a"] * 3, depth_mutation=1.0)
-    draws = {tuple(found.mutate(random.Random(seed), 0.0)) for seed in range(30)}
-    assert draws == {("a", "identity", "a"), ("a", "a", "identity")}
-    still = population(sizes, ["a"] * 3)
-    assert still.mutate(random.Random(0), 0.0) == ["a"] * 3
 
 
 def test_epsilon_falls_linearly():
