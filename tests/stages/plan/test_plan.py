@@ -103,10 +103,14 @@ def test_a_row_names_the_trainings_whose_weights_its_runs_read():
 
 
 def test_the_recipe_of_detection_knows_the_devices_of_the_plan():
-    one = plan(["scale=paper", "only=[faunae.table3]"])["detection"]["voc-c4"]
-    assert (one["devices"], one["reference_devices"], one["iterations"]) == (1, 8, 18000)
-    more = plan(["scale=paper", "only=[faunae.table3]", "resources.transfer.gpus=8"])
-    assert more["detection"]["voc-c4"]["devices"] == 8
+    for table, kind in (("table3", "voc-c4"), ("table4", "coco-c4")):
+        paper = plan(["scale=paper", f"only=[faunae.{table}]"])
+        assert paper["resources"]["transfer"]["gpus"] == 8
+        asked = paper["detection"][kind]
+        assert (asked["devices"], asked["reference_devices"]) == (8, 8)
+        assert asked["images_per_batch"] == 16
+    fewer = plan(["scale=paper", "only=[faunae.table3]", "resources.transfer.gpus=2"])
+    assert fewer["detection"]["voc-c4"]["devices"] == 2
 
 
 def test_an_own_set_in_a_known_layout_is_one_line():

@@ -23,6 +23,13 @@ def test_hours_on_some_devices(devices, expected):
     assert makespan(HOURS, UPSTREAM, devices) == expected
 
 
+@pytest.mark.parametrize(("devices", "expected"), [(1, 11.0), (2, 6.0), (3, 5.0), (4, 4.0)])
+def test_a_run_on_several_devices_waits_until_they_are_free(devices, expected):
+    # two: a and e; b from 1 to 3; c on both from 3 to 5, then d
+    # three: the same, with d beside c; four: c beside b from 1 to 3, then d
+    assert makespan(HOURS, UPSTREAM, devices, {"c": 2}) == expected
+
+
 def test_edges_are_those_of_the_graph():
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     graph = Repo(str(ROOT)).index.graph

@@ -8,6 +8,8 @@ import pytest
 import torch
 from detectron2.config import CfgNode, get_cfg
 from detectron2.modeling import build_model
+from detectron2.structures import Boxes, Instances
+from detectron2.utils.events import EventStorage
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -18,7 +20,7 @@ from nassl.genotypes.cell import random_genotype
 from nassl.genotypes.resnet import ResNetGenotype
 from nassl.settings import Detection, Network, SettingsError
 from stages.transfer.config import Sets, detectron2_config
-from stages.transfer.detector import build_detector, described_network
+from stages.transfer.detector import build_detector, described_network, train_mode
 from stages.transfer.weights import check_features, convert, detector_key, load_pretrained
 from tests.stages.transfer.detectors import DETECTION, MEAN, NETWORK, STD, save_pretrained
 
@@ -177,6 +179,55 @@ def test_another_scaling_of_the_input_is_noticed(tmp_path):
     image = torch.randint(0, 256, (3, 40, 40), dtype=torch.uint8)
     with pytest.raises(InputError, match="give another C4 map: largest difference"):
         check_features(network, detector, image, [0.0, 0.5, 0.5], STD)
+
+
+def test_another_stage_5_is_noticed(tmp_path):
+    folder = save_pretrained(tmp_path, resnet50((1, 1, 1, 1)))
+    network, detector = loaded(folder, resnet50((1, 1, 1, 1)))
+    convert(network, detector)
+    with torch.no_grad():
+        detector.roi_heads.res5.layer4[0].bn3.running_mean += 1
+    image = torch.randint(0, 256, (3, 40, 40), dtype=torch.uint8)
+    with pytest.raises(InputError, match="give another map after stage 5: largest difference"):
+        check_features(network, detector, image, MEAN, STD)
+
+
+@pytest.mark.parametrize(("images", "tuned"), [(2, False), (4, True)])
+def test_no_batch_norm_in_training_mode_sees_fewer_than_four_values(images, tuned):
+    genotype = from_choice((1, 1, 1, 1), ["sa_conv_3x3_r2", "sa_conv_5x5_r4"] * 2)
+    detector = build_detector(config(genotype))
+    train_mode(detector, images)
+    seen = {}
+
+    def look(name):
+        def hook(module, inputs):
+            values = inputs[0].numel() // inputs[0].shape[1]
+            seen[name] = values if module.training else math.inf
+
+        return hook
+
+    norms = {n: m for n, m in detector.named_modules() if isinstance(m, nn.BatchNorm2d)}
+    for name, module in norms.items():
+        module.register_forward_pre_hook(look(name))
+    batch = [
+        {
+            "image": torch.randint(0, 256, (3, 48, 48), dtype=torch.uint8),
+            "instances": Instances(
+                (48, 48),
+                gt_boxes=Boxes(torch.tensor([[4.0, 4.0, 30.0, 30.0]])),
+                gt_classes=torch.tensor([1]),
+            ),
+        }
+        for _ in range(images)
+    ]
+    with EventStorage():
+        sum(detector(batch).values()).backward()
+    assert seen.keys() == norms.keys()
+    assert min(seen.values()) >= 4
+    pooled = [n for n in norms if n.startswith("backbone") and n.endswith("operation.bn1")]
+    assert len(pooled) == 3
+    assert all((seen[name] == images) is tuned for name in pooled)
+    assert all(norms[name].weight.grad is not None for name in pooled)
 
 
 def test_the_resolved_config_alone_builds_the_detector_again():
