@@ -1,8 +1,9 @@
 """Random views of a batch of images, made on the device and drawn separately for every image.
 
 The distribution is that of torchvision's transforms in their usual order: RandomResizedCrop or
-padded RandomCrop, RandomHorizontalFlip, ColorJitter, RandomGrayscale, GaussianBlur, Normalize,
-cutout. Values stay floats between the steps, where the per-image transforms round to 8 bits.
+padded RandomCrop, RandomHorizontalFlip, ColorJitter, RandomGrayscale (MoCo v1: before the jitter),
+GaussianBlur, Normalize, cutout. Values stay floats between the steps, where the per-image
+transforms round to 8 bits.
 
 Written with torch alone. Kornia 0.9 is the obvious library; at 32 pixels it takes 2.5 to 3 times as
 long (`benchmarks/views.py`), draws one order of the four colour changes for a whole batch, and its
@@ -45,18 +46,24 @@ class RandomViews:
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         s = self.settings
         x = self._crop(images)
+        if s.grayscale_first:
+            self._grayscale(x)
         if s.jitter:
             x = jitter(x, s.jitter, s.brightness, s.contrast, s.saturation, s.hue)
-        if s.grayscale:
-            chosen = _chosen(len(x), s.grayscale, x.device)
-            x[chosen] = grayscale(x[chosen]).expand(-1, 3, -1, -1)
+        if not s.grayscale_first:
+            self._grayscale(x)
         if s.blur:
             chosen = _chosen(len(x), s.blur, x.device)
             low, high = s.blur_sigma
             sigma = low + (high - low) * torch.rand(len(chosen), device=x.device)
-            x[chosen] = blur(x[chosen], sigma, high)
+            x[chosen] = blur(x[chosen], sigma, kernel_radius(s, x.shape[-1]))
         x = self._normalise(x)
         return erase(x, s.cutout) if s.cutout else x
+
+    def _grayscale(self, x: torch.Tensor) -> None:
+        if self.settings.grayscale:
+            chosen = _chosen(len(x), self.settings.grayscale, x.device)
+            x[chosen] = grayscale(x[chosen]).expand(-1, 3, -1, -1)
 
     def _crop(self, images: torch.Tensor) -> torch.Tensor:
         s, (count, _, height, width) = self.settings, images.shape
@@ -174,13 +181,22 @@ def _along_both(x: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> t
     return rows[:, None] @ across.view(count, channels, height, columns.shape[1])
 
 
-def blur(x: torch.Tensor, sigma: torch.Tensor, largest: float) -> torch.Tensor:
-    """Gaussian blur of (B, C, H, W) by `sigma` (B,) pixels each, borders reflected.
+def kernel_radius(settings: Views, side: int) -> int:
+    """Pixels on each side of a blur's middle tap, for images of `side` pixels.
 
-    The kernel ends at three times the `largest` sigma: as Pillow's blur in SimCLR's and MoCo's
-    code, it is as wide as the blur asks for, not cut to a fixed few pixels.
+    SimCLR's code takes side // 10 taps, made odd: 3 at 32 pixels, so that sigma 2 spreads 0.8
+    pixels there, 23 at 224. MoCo's blur is Pillow's, as wide as the sigma asks for: here three
+    times the largest one.
     """
-    radius = min(math.ceil(3 * largest), min(x.shape[2:]) - 1)
+    if settings.blur_kernel:
+        return int(settings.blur_kernel * side + 1e-6) // 2
+    return math.ceil(3 * settings.blur_sigma[1])
+
+
+def blur(x: torch.Tensor, sigma: torch.Tensor, radius: int) -> torch.Tensor:
+    """Gaussian blur of (B, C, H, W) by `sigma` (B,) pixels each, borders reflected. The kernel has
+    2 * radius + 1 taps, fewer in a smaller image."""
+    radius = min(radius, min(x.shape[2:]) - 1)
     rows, columns = (_blurring(sigma, side, radius) for side in x.shape[2:])
     return _along_both(x, rows, columns)
 

@@ -6,7 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from nassl.genotypes.cell import INPUTS, NODES, Cell, CellGenotype
-from nassl.networks.operations import OPERATIONS, FactorizedReduce, ReLUConvBN
+from nassl.networks.operations import (
+    OPERATIONS,
+    FactorizedReduce,
+    ReLUConvBN,
+    without_pool_norm,
+)
 from nassl.networks.stem import build_stem, reductions
 from nassl.settings import Network
 
@@ -26,16 +31,20 @@ class DiscreteCell(nn.Module):
         reduction: bool,
         older_reduced: bool,
         affine: bool = True,
+        pool_norm: bool = False,
     ) -> None:
         super().__init__()
         older = FactorizedReduce if older_reduced else ReLUConvBN
         self.preprocess0 = older(older_channels, channels, affine)
         self.preprocess1 = ReLUConvBN(newer_channels, channels, affine)
         self.predecessors = [state for node in cell for _, state in node]
-        self.operations = nn.ModuleList(
+        operations = [
             OPERATIONS[name](channels, 2 if reduction and state < INPUTS else 1, affine)
             for node in cell
             for name, state in node
+        ]
+        self.operations = nn.ModuleList(
+            operations if pool_norm else map(without_pool_norm, operations)
         )
 
     def forward(self, older: Tensor, newer: Tensor, drop_path: float) -> Tensor:
@@ -64,6 +73,8 @@ class CellNetwork(nn.Module):
 
     `drop_path` is the probability that an edge (other than an identity) is dropped for an image in
     training, set by the loop. `auxiliary_shape` is (C, h, w) of the map at 2/3 of the depth.
+    With `pool_norm`, pools are followed by batch norm as in the supernet; DARTS' retraining
+    network, and so all that is trained here, has none.
     """
 
     cell_type: type[nn.Module] = DiscreteCell  # a dense space has another
@@ -74,6 +85,7 @@ class CellNetwork(nn.Module):
         network: Network,
         in_channels: int = 3,
         affine: bool = True,
+        pool_norm: bool = False,
     ) -> None:
         super().__init__()
         self.drop_path = 0.0
@@ -86,9 +98,8 @@ class CellNetwork(nn.Module):
             reduction = index in reductions(network.cells)
             channels *= 2 if reduction else 1
             cell = genotype.reduce if reduction else genotype.normal
-            self.cells.append(
-                self.cell_type(cell, older, newer, channels, reduction, older_reduced, affine)
-            )
+            sizes = older, newer, channels, reduction, older_reduced
+            self.cells.append(self.cell_type(cell, *sizes, affine, pool_norm))
             older, newer, older_reduced = newer, NODES * channels, reduction
         self.feature_dim = newer
         self.to(memory_format=torch.channels_last)

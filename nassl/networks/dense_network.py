@@ -12,7 +12,7 @@ from nassl.genotypes.dense import EDGES, ZERO, DenseCell
 from nassl.kernels.batch_norm import BatchNorm
 from nassl.networks import operations
 from nassl.networks.cell_network import CellNetwork
-from nassl.networks.operations import FactorizedReduce, ReLUConvBN
+from nassl.networks.operations import FactorizedReduce, ReLUConvBN, without_pool_norm
 
 
 class Conv(nn.Module):
@@ -98,16 +98,18 @@ class DiscreteDenseCell(DenseFrame):
         reduction: bool,
         older_reduced: bool,
         affine: bool = True,
+        pool_norm: bool = False,
     ) -> None:
         super().__init__(older_channels, newer_channels, channels, reduction, older_reduced, affine)
         names = [operation for node in cell for operation, _ in node]
-        self.operations = nn.ModuleDict(
-            {
-                str(edge): OPERATIONS[name](channels, edge_stride(edge, reduction), affine)
-                for edge, name in enumerate(names)
-                if name != ZERO
-            }
-        )
+        operations = {
+            str(edge): OPERATIONS[name](channels, edge_stride(edge, reduction), affine)
+            for edge, name in enumerate(names)
+            if name != ZERO
+        }
+        if not pool_norm:
+            operations = {edge: without_pool_norm(found) for edge, found in operations.items()}
+        self.operations = nn.ModuleDict(operations)
 
     def forward(self, older: Tensor, newer: Tensor, drop_path: float) -> Tensor:
         def apply(operation: nn.Module, x: Tensor) -> Tensor:

@@ -115,17 +115,14 @@ class DilConv(nn.Module):
 
 
 class Pool(nn.Module):
-    """3x3 max or average pooling, then batch norm without affine.
-
-    DARTS' retraining code leaves this batch norm out; the cell space has it everywhere, so that a
-    discrete network is the supernet with one-hot mixing weights.
-    """
+    """3x3 max or average pooling, then batch norm without affine, as in DARTS' supernet. DARTS'
+    retraining network has no batch norm there (`without_pool_norm`)."""
 
     def __init__(self, kind: str, channels: int, stride: int) -> None:
         super().__init__()
         self.kind = kind  # max | avg
         self.stride = stride
-        self.norm = BatchNorm(channels, affine=False)
+        self.norm: nn.Module = BatchNorm(channels, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "max":
@@ -137,7 +134,14 @@ def _skip(channels: int, stride: int, affine: bool) -> nn.Module:
     return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels, affine)
 
 
-# name -> builder(channels, stride, affine); `none` has no module.
+def without_pool_norm(operation: nn.Module) -> nn.Module:
+    """`operation` as a discrete network has it: a pool loses its batch norm."""
+    if isinstance(operation, Pool):
+        operation.norm = nn.Identity()
+    return operation
+
+
+# name -> builder(channels, stride, affine), as in a supernet; `none` has no module.
 OPERATIONS: dict[str, Callable[[int, int, bool], nn.Module]] = {
     "max_pool_3x3": lambda channels, stride, affine: Pool("max", channels, stride),
     "avg_pool_3x3": lambda channels, stride, affine: Pool("avg", channels, stride),

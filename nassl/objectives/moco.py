@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nassl.data.views import RandomViews
+from nassl.networks.running_statistics import as_one_of
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import average, from_first, gather, own_part, world_size
 from nassl.parallel.precision import float32
@@ -50,7 +51,8 @@ class MoCoObjective(Objective):
     than the student's (shuffling BN, MoCo sec. 3.3). So one device is enough. Several processes
     share the groups; the teacher's images are shuffled over all devices, and the keys of all go
     into every process's queue. The loss is that of a process's own images: its mean over processes
-    is the loss of the whole batch. Running statistics are averaged over processes.
+    is the loss of the whole batch. Running statistics move once a step, by the mean over groups and
+    processes.
 
     `images` is the number of training images: the queue is never longer. Any batch size works: the
     queue is a ring, and a batch longer than it leaves only its last keys.
@@ -160,7 +162,11 @@ class MoCoObjective(Objective):
                 f"objective.groups is {groups}, but a batch has {len(x)} images; "
                 "a group needs at least 2 for its batch norm statistics"
             )
-        return torch.cat([network(part) for part in x.tensor_split(groups)])
+        features = []
+        for number, part in enumerate(x.tensor_split(groups)):
+            with as_one_of(network, number, groups):
+                features.append(network(part))
+        return torch.cat(features)
 
 
 def _head(settings: MoCo, features: int) -> nn.Module:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from nassl.data.views import RandomViews
+from nassl.networks.running_statistics import as_one_of, unmoved
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import gather_with_gradient
 from nassl.parallel.precision import float32
@@ -55,6 +57,10 @@ class SimCLRObjective(Objective):
     """A projection MLP of two layers with ReLU on the features of both views (sec. 4.1).
 
     Both views go through the network as one batch of 2N, as in SimCLR: batch norm sees them all.
+    With `chunk` they go in chunks of so many images, first without keeping anything for the
+    gradient, then chunk by chunk again with the gradient of the loss of the whole batch: the same
+    loss with the memory of a chunk, but for batch norm, which takes the statistics of each chunk
+    (running ones move once a step).
     With several processes the loss is that of the images of all of them, the same in each.
     """
 
@@ -91,4 +97,23 @@ class SimCLRObjective(Objective):
     def _project(self, network: nn.Module, images: Tensor) -> Tensor:
         """(2N, D) of two views of N images: all first, then all second ones."""
         x = self.views(torch.cat([images, images]))  # (2N, 3, S, S)
-        return self.projection(network(x.to(self.projection[0].weight.dtype)))
+        x = x.to(self.projection[0].weight.dtype)
+        chunk = self.settings.chunk
+        if not (chunk and self.training and chunk < len(images)):
+            return self.projection(network(x))
+        first, second = (view.split(chunk) for view in x.chunk(2))
+        parts = [torch.cat(pair) for pair in zip(first, second, strict=True)]
+        projected = [
+            self._later(network, part, number, len(parts)).chunk(2)
+            for number, part in enumerate(parts)
+        ]
+        return torch.cat([*(one for one, _ in projected), *(two for _, two in projected)])
+
+    def _later(self, network: nn.Module, x: Tensor, part: int, parts: int) -> Tensor:
+        """The projection of a chunk, whose activations are computed again for the gradient."""
+        return checkpoint(
+            lambda part: self.projection(network(part)),
+            x,
+            use_reentrant=False,
+            context_fn=lambda: (as_one_of(network, part, parts), unmoved(network)),
+        )

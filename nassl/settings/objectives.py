@@ -31,6 +31,9 @@ class SimCLR:
     hidden: int  # width of the projection's hidden layer; 0 = that of the features
     projection: int  # output dimension
     views: Views
+    # Images that pass the network at once in training, forward and again backward; 0 = the batch.
+    # Memory is that of a chunk, batch norm takes the statistics of a chunk.
+    chunk: int = 0
 
 
 @dataclass

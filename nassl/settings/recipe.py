@@ -11,12 +11,13 @@ class Recipe:
 
     epochs: int
     batch_size: int
-    optimizer: str  # sgd | adam
+    optimizer: str  # sgd | adam | lars
     learning_rate: float
     schedule: str  # cosine | constant | steps | exponential
     weight_decay: float
     final_learning_rate: float = 0.0  # cosine
-    momentum: float = 0.0  # sgd
+    momentum: float = 0.0  # sgd, lars
+    nesterov: bool = False  # sgd
     milestones: list[int] = field(default_factory=list)  # steps: epochs that divide the rate by 10
     decay: float = 1.0  # exponential: the rate's factor from epoch to epoch
     warmup_epochs: int = 0

@@ -49,6 +49,7 @@ class Proxyless:
     kind: str  # proxyless
     validation_fraction: float
     warmup_epochs: int  # in which only the weights are trained
+    alpha_every: int  # steps of the weights for each step of alpha
     alpha_learning_rate: float
     alpha_betas: list[float]
     alpha_weight_decay: float

@@ -20,7 +20,9 @@ class Views:
     saturation: float = 0.0
     hue: float = 0.0
     grayscale: float = 0.0  # probability
+    grayscale_first: bool = False  # before the jitter (MoCo v1) instead of after it (v2, SimCLR)
     blur: float = 0.0  # probability
     blur_sigma: list[float] = field(default_factory=lambda: [0.1, 2.0])  # pixels
+    blur_kernel: float = 0.0  # width as a share of the side; 0 = as wide as the sigma asks for
     cutout: int = 0  # side of the erased square in pixels; 0 = none
     size: int = 0  # side of a view in pixels; 0 = that of the prepared images

@@ -9,13 +9,15 @@ import torch
 from torch import nn
 
 from nassl.settings import Recipe, SettingsError
+from nassl.training.lars import LARS
 
 SCHEDULES = ("cosine", "constant", "steps", "exponential")
-OPTIMIZERS = ("sgd", "adam")
+OPTIMIZERS = ("sgd", "adam", "lars")
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """SGD with momentum or Adam. Weight decay is L2 on every parameter, as in both papers' codes.
+    """SGD with momentum (Nesterov's, if the recipe says so), Adam, or LARS. Weight decay is L2 on
+    every parameter, as in both papers' codes; LARS leaves biases and batch norms out.
 
     Raises SettingsError for an optimizer that does not exist.
     """
@@ -26,7 +28,10 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch
             lr=recipe.learning_rate,
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
+            nesterov=recipe.nesterov,
         )
+    if recipe.optimizer == "lars":
+        return LARS(parameters, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
     if recipe.optimizer == "adam":
         return torch.optim.Adam(
             parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay

@@ -15,6 +15,7 @@ from stages.runs.run import Run
 # two views, MoCo's second view goes through the teacher alone.
 TRAIN = {"supervised": 3, "simclr": 6, "moco": 4}
 EVALUATE = {"supervised": 1, "simclr": 2, "moco": 2}
+RECOMPUTED = 2  # more where a batch goes in chunks, whose activations are computed again
 VIEWS = {"supervised": 1, "simclr": 2, "moco": 2}
 # A pair of steps (one of alpha, one of the weights), in units of a weight step. DARTS, first order:
 # alpha 2 passes of 3 (its gradient needs no gradient of the weights). Second: the virtual step 3,
@@ -50,7 +51,9 @@ def _phase(objective: Any, batch: int, trained: float, evaluated: float, pair: s
     """`trained` images over all epochs, `evaluated` ones once or more."""
     kind = objective.kind
     passes = TRAIN[kind] * STEP_PAIR.get(pair, 1) * trained + EVALUATE[kind] * evaluated
-    at_once = batch * 2 if kind == "simclr" else batch // getattr(objective, "groups", 1)
+    chunk = getattr(objective, "chunk", 0)
+    passes += RECOMPUTED * trained if chunk else 0
+    at_once = (chunk or batch) * 2 if kind == "simclr" else batch // getattr(objective, "groups", 1)
     viewed = VIEWS[kind] * (VIEWS_IN_PAIR.get(pair, 1) * trained + evaluated)
     views_batch = VIEWS[kind] * batch
     return Phase(passes, max(at_once, 1), trained / batch, objective.views, viewed, views_batch)

@@ -10,7 +10,7 @@ from nassl.settings import SettingsError
 
 LARGEST = 2**63 - 1
 ALLOWED = {  # by field name, wherever it occurs
-    "optimizer": ("sgd", "adam"),
+    "optimizer": ("sgd", "adam", "lars"),
     "schedule": ("cosine", "constant", "steps", "exponential"),
     "precision": ("float32", "bfloat16"),
     "crop": ("resized", "padded", "none"),
@@ -30,7 +30,7 @@ IN_UNIT_INTERVAL = (
 )  # fmt: skip
 POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads",
             "iterations", "images_per_batch", "reference_devices", "test_side", "longest",
-            "anchors_per_image", "rois_per_image", "pooler_resolution")  # fmt: skip
+            "anchors_per_image", "rois_per_image", "pooler_resolution", "alpha_every")  # fmt: skip
 
 
 def check_values(where: str, settings: Any) -> None:

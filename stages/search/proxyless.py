@@ -19,7 +19,7 @@ from nassl.genotypes.cell import alpha_entropy
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import average, draw_apart
 from nassl.parallel.precision import autocast
-from nassl.settings import Proxyless
+from nassl.settings import Proxyless, SettingsError
 from nassl.supernets.block import BlockSupernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
@@ -76,8 +76,8 @@ def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
 
 
 class GateSteps(Companion):
-    """Before every step of the weights: a step of alpha on a validation batch, then a path is
-    drawn."""
+    """Before every step of the weights a path is drawn, and before it, every `alpha_every` steps, a
+    step of alpha is taken on a validation batch."""
 
     def __init__(
         self,
@@ -90,7 +90,13 @@ class GateSteps(Companion):
     ) -> None:
         self.settings, self.network, self.objective = settings, network, objective
         self.precision = precision
-        self.validation, self.steps, self.seed = Cycle(data.validation), len(data.training), seed
+        self.validation, self.seed = Cycle(data.validation), seed
+        self.steps = len(data.training) // settings.alpha_every  # of alpha, in an epoch
+        if not self.steps:
+            raise SettingsError(
+                f"strategy.alpha_every is {settings.alpha_every}, but an epoch has "
+                f"{len(data.training)} steps of the weights: alpha would never move"
+            )
         device = next(network.parameters()).device
         self.alphas = [
             (1e-3 * torch.randn(len(names))).to(device).requires_grad_()
@@ -106,8 +112,9 @@ class GateSteps(Companion):
         self.total = 0.0  # of this epoch's validation losses
 
     def before_step(self, epoch: int, step: int, batch: Batch) -> None:
-        if epoch >= self.settings.warmup_epochs:
-            place = (epoch - self.settings.warmup_epochs) * self.steps + step
+        number, rest = divmod(step + 1, self.settings.alpha_every)
+        if epoch >= self.settings.warmup_epochs and not rest:
+            place = (epoch - self.settings.warmup_epochs) * self.steps + number - 1
             held_out = self.validation.at(place)
             seed_step(self.seed, epoch, step, "alpha")
             with unchanged_buffers(self.network, self.objective):

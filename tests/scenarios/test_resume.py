@@ -34,7 +34,7 @@ CHANGES = {
         "loss_decay": 0.3, "size_limit": 1.3,
     },
     "strategy.proxyless": {
-        "kind": "proxyless", "validation_fraction": 0.34, "warmup_epochs": 1,
+        "kind": "proxyless", "validation_fraction": 0.34, "warmup_epochs": 1, "alpha_every": 1,
         "alpha_learning_rate": 0.05, "alpha_betas": [0.0, 0.999], "alpha_weight_decay": 0.0,
     },
     "objective.moco": {

@@ -71,15 +71,44 @@ def test_crop_resize_and_flip_equal_torchvision(height, width, size):
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (9, 14)])
 def test_blur_equals_torchvision(height, width):
     x, sigma = doubles(4, 3, height, width), torch.tensor([0.1, 0.7, 1.3, 2.0]).double()
-    ours = views.blur(x, sigma, 2.0)
+    ours = views.blur(x, sigma, 6)
     for i in range(4):
         theirs = F.gaussian_blur(x[i], [13, 13], [float(sigma[i])] * 2)
         torch.testing.assert_close(ours[i], theirs, atol=1e-9, rtol=0)
 
 
+@pytest.mark.parametrize(("side", "share", "taps"), [(32, 0.1, 3), (224, 0.1, 23), (96, 0.1, 9),
+                                                     (16, 0.1, 1), (32, 0.0, 13)])  # fmt: skip
+def test_width_of_the_blurs_kernel_is_simclrs_or_as_wide_as_the_sigma_asks(side, share, taps):
+    """SimCLR's code: radius int((side // 10) / 2), 2 * radius + 1 taps."""
+    settings = Views(crop="none", blur=1.0, blur_sigma=[2.0, 2.0], blur_kernel=share)
+    point = torch.zeros(1, 3, side, side, dtype=torch.uint8)
+    point[:, :, side // 2, side // 2] = 255
+    spread = RandomViews(settings, ZERO, ONE)(point)[0, 0, side // 2]
+    assert int((spread > 0).sum()) == taps
+    if taps == 3:  # sigma 2 cut to 3 taps: weights 0.319, 0.362, 0.319; deviation 0.8
+        offsets = torch.arange(side) - side // 2
+        deviation = (spread / spread.sum() * offsets**2).sum().sqrt()
+        assert float(deviation) == pytest.approx(0.8, abs=0.01)
+
+
+def test_moco_v1_takes_the_colours_away_before_it_changes_them(monkeypatch):
+    """MoCo v1: RandomGrayscale, then ColorJitter; v2 and SimCLR the other way round. Gray times any
+    saturation is gray; coloured times saturation, then gray, keeps what the saturation did."""
+    order = []
+    jitter, gray = views.jitter, views.grayscale
+    monkeypatch.setattr(views, "jitter", lambda x, *a: order.append("jitter") or jitter(x, *a))
+    monkeypatch.setattr(views, "grayscale", lambda x: order.append("gray") or gray(x))
+    for first, expected in ((True, ["gray", "jitter"]), (False, ["jitter", "gray"])):
+        order.clear()
+        settings = Views("none", jitter=1.0, hue=0.4, grayscale=1.0, grayscale_first=first)
+        RandomViews(settings, ZERO, ONE)(uint8(4, 8))
+        assert order == expected
+
+
 def test_blur_of_a_small_image_keeps_its_kernel_inside():
     x = doubles(2, 3, 4, 4)
-    ours = views.blur(x, torch.tensor([1.5, 0.3]).double(), 2.0)
+    ours = views.blur(x, torch.tensor([1.5, 0.3]).double(), 6)
     torch.testing.assert_close(
         ours[0], F.gaussian_blur(x[0], [7, 7], [1.5, 1.5]), atol=1e-9, rtol=0
     )
@@ -239,7 +268,7 @@ def test_jitter_falls_on_its_share_of_the_images_with_uniform_factors(monkeypatc
 
 def test_blur_falls_on_its_share_of_the_images_with_a_uniform_sigma(monkeypatch):
     drawn = []
-    monkeypatch.setattr(views, "blur", lambda x, sigma, largest: drawn.append(sigma) or x)
+    monkeypatch.setattr(views, "blur", lambda x, sigma, radius: drawn.append(sigma) or x)
     settings = Views(crop="none", blur=0.3, blur_sigma=[1.0, 1.6])
     RandomViews(settings, ZERO, ONE)(uint8(1, 2).expand(8000, -1, -1, -1))
     sigma = drawn[0]

@@ -14,6 +14,7 @@ from nassl.networks.cell_network import CellNetwork
 from nassl.networks.size import flops, parameters
 from nassl.settings import CellSpace, Network, SettingsError
 from nassl.supernets.cell import Supernet
+from tests.oracles.darts_network import NetworkCIFAR
 
 DARTS_V2 = Path(__file__).parents[2] / "fixtures" / "darts_v2.json"
 
@@ -36,6 +37,23 @@ def test_published_sizes_of_the_published_cell():
     assert network.auxiliary_shape == (576, 8, 8)
     # 576 * 128 + 2 * 128 + 128 * 768 * 4 + 2 * 768 + 769 * 10 of DARTS' auxiliary head
     assert parameters(AuxiliaryHead(network.auxiliary_shape, 10)) == 476_426
+
+
+@pytest.mark.parametrize("genotype", [None, *range(3)])
+def test_equals_darts_own_network_with_copied_weights(genotype):
+    torch.manual_seed(0)
+    genotype = read_genotype(DARTS_V2) if genotype is None else random_genotype(genotype)
+    ours = build_network(genotype, Network("cifar", 4, 6), 16).double()
+    theirs = NetworkCIFAR(genotype, 4, 6).double()
+    with torch.no_grad():
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            assert mine.shape == other.shape
+            mine.copy_(other.uniform_(-1, 1))
+    images = torch.randn(4, 3, 16, 16, dtype=torch.float64)
+    for training in (True, False):
+        ours.train(training)
+        theirs.train(training)
+        torch.testing.assert_close(ours(images), theirs(images), rtol=1e-9, atol=1e-9)
 
 
 def one_hot(cell):
@@ -70,7 +88,7 @@ def test_one_hot_supernet_is_the_discrete_network(stem, seed):
     torch.manual_seed(seed)
     genotype = random_genotype(seed)
     supernet = Supernet(CellSpace("cell", 4, 3, stem)).double()
-    network = CellNetwork(genotype, Network(stem, 4, 3), affine=False).double()
+    network = CellNetwork(genotype, Network(stem, 4, 3), affine=False, pool_norm=True).double()
     copy_weights(supernet, network, genotype)
     images = torch.randn(2, 3, 40, 24, dtype=torch.float64)
     mixing = one_hot(genotype.normal), one_hot(genotype.reduce)

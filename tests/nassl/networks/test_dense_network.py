@@ -5,6 +5,7 @@ import torch
 
 from nassl.genotypes import dense
 from nassl.networks.build import build_network
+from nassl.networks.dense_network import DenseNetwork
 from nassl.settings import DenseSpace, Network
 from nassl.supernets.dense import DenseSupernet
 
@@ -13,7 +14,9 @@ SPACE = DenseSpace("dense", channels=4, cells=3, stem="cifar", edges="all")
 
 def discrete(supernet: DenseSupernet):
     """The discrete network of the supernet's choice, with its weights."""
-    network = build_network(supernet.genotype(), Network("cifar", SPACE.channels, SPACE.cells), 16)
+    network = DenseNetwork(
+        supernet.genotype(), Network("cifar", SPACE.channels, SPACE.cells), pool_norm=True
+    )
     network.stem.load_state_dict(supernet.stem.state_dict())
     for target, source in zip(network.cells, supernet.cells, strict=True):
         target.preprocess0.load_state_dict(source.preprocess0.state_dict())
@@ -91,3 +94,14 @@ def test_sizes_are_those_of_the_modules():
     assert sizes[0]["conv_3x3"] == pytest.approx(152e-6)
     # two reduction cells of 8 and 16 channels
     assert sizes[14]["conv_3x3"] == pytest.approx((9 * 64 + 16 + 9 * 256 + 32) * 1e-6)
+
+
+def test_what_is_trained_has_no_batch_norm_after_pools():
+    genotype = dense.from_choice(["max_pool_3x3", "avg_pool_3x3"] * 14)
+    network = build_network(genotype, Network("cifar", 4, 3), 16)
+    assert not any(
+        isinstance(module, torch.nn.BatchNorm2d)
+        for cell in network.cells
+        for module in cell.operations.modules()
+    )
+    torch.nn.functional.mse_loss(network(torch.randn(2, 3, 16, 16)), torch.zeros(2, 64)).backward()

@@ -213,8 +213,36 @@ def test_groups_have_batch_statistics_of_their_own_and_the_teachers_are_shuffled
     q, k = F.normalize(head(q), dim=1), F.normalize(head(k), dim=1)
     expected = info_nce(q, k, objective.queue, 0.2)[0].mean()
     torch.testing.assert_close(loss, expected, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(network.bn.running_mean, student.bn.running_mean)
-    torch.testing.assert_close(objective.teacher.bn.running_mean, teacher.bn.running_mean)
+    # running statistics: as of two devices that are averaged, moved once
+    for ours, inputs in ((network, x[:6]), (objective.teacher, x[6:][order])):
+        each = []
+        for part in (inputs[:3], inputs[3:]):
+            device = copy.deepcopy(made()[0])
+            device(part)
+            each.append(device.bn)
+        for name in ("running_mean", "running_var"):
+            expected = (getattr(each[0], name) + getattr(each[1], name)) / 2
+            torch.testing.assert_close(getattr(ours.bn, name), expected)
+        assert ours.bn.momentum == 0.1
+
+
+@pytest.mark.parametrize("groups", [3, 8])
+def test_one_process_moves_running_statistics_like_a_device_for_every_group(groups):
+    network, objective = made(groups=groups)
+    images = pictures(6 * groups)
+    devices = [copy.deepcopy(network) for _ in range(groups)]
+    for step in range(3):
+        torch.manual_seed(step)
+        objective.loss(network, images)
+        torch.manual_seed(step)
+        first = noisy(torch.cat([images, images]))[: len(images)]
+        for device, part in zip(devices, first.tensor_split(groups), strict=True):
+            device(part)
+        for name in ("running_mean", "running_var"):
+            mean = torch.stack([getattr(d.bn, name) for d in devices]).mean(0)
+            for device in devices:
+                getattr(device.bn, name).copy_(mean)
+            torch.testing.assert_close(getattr(network.bn, name), mean, rtol=1e-12, atol=1e-12)
 
 
 def test_evaluation_changes_nothing_and_is_per_image():

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nassl.objectives.build import build_objective
-from nassl.objectives.simclr import margins, nt_xent, similarities
+from nassl.objectives.simclr import SimCLRObjective, margins, nt_xent, similarities
 from nassl.settings import NoObjective, SettingsError, SimCLR, Views
 
 
@@ -135,3 +135,67 @@ def test_evaluate_gives_loss_and_margin_of_every_image(objective, images):
 def test_nothing_is_trained_without_an_objective():
     with pytest.raises(SettingsError, match=r"objective.kind is 'none'.*available: .*simclr"):
         build_objective(NoObjective("none"), Mean(), torch.zeros(3), torch.ones(3))
+
+
+class Small(nn.Module):
+    feature_dim = 4
+
+    def __init__(self, norm: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.bn = nn.BatchNorm2d(4) if norm else nn.Identity()
+
+    def forward(self, x):
+        return self.bn(self.conv(x)).relu().mean((2, 3))
+
+
+def chunked(norm, chunk):
+    """Loss, gradients and network after one loss of 6 images in chunks of `chunk`."""
+    torch.manual_seed(0)
+    network = Small(norm).double()
+    settings = SimCLR("simclr", 0.5, 0, 8, Views(crop="none"), chunk=chunk)
+    noisy = lambda x: x.double() / 255 + 0.1 * torch.randn(x.shape).double()  # noqa: E731
+    objective = SimCLRObjective(settings, network, noisy).double().train()
+    images = torch.randint(0, 256, (6, 3, 5, 5), dtype=torch.uint8)
+    loss = objective.loss(network.train(), images)
+    loss.backward()
+    parameters = [*network.parameters(), *objective.parameters()]
+    return loss.detach(), [p.grad for p in parameters], network
+
+
+@pytest.mark.parametrize("chunk", [2, 4])
+def test_a_batch_in_chunks_has_the_loss_and_gradient_of_the_whole(chunk):
+    whole, in_chunks = chunked(False, 0), chunked(False, chunk)
+    torch.testing.assert_close(in_chunks[0], whole[0], rtol=1e-12, atol=1e-12)
+    for one, two in zip(in_chunks[1], whole[1], strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
+
+
+def test_running_statistics_of_chunks_move_once_a_step():
+    _, _, whole = chunked(True, 0)
+    _, _, parts = chunked(True, 2)
+    # every chunk has as many values: the mean of their means is that of the batch
+    torch.testing.assert_close(parts.bn.running_mean, whole.bn.running_mean)
+    assert parts.bn.momentum == 0.1
+
+
+def test_only_a_chunk_is_kept_for_the_gradient():
+    """The largest number of bytes that autograd holds at once for a loss."""
+
+    def kept(chunk):
+        held = 0
+
+        def pack(x):
+            nonlocal held
+            held += x.numel()
+            return x
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+            torch.manual_seed(0)
+            network = Small(True)
+            settings = SimCLR("simclr", 0.5, 0, 8, Views(crop="none"), chunk=chunk)
+            objective = SimCLRObjective(settings, network, lambda x: x.float()).train()
+            objective.loss(network, torch.zeros(8, 3, 32, 32, dtype=torch.uint8))
+        return held
+
+    assert kept(2) < 0.5 * kept(0)

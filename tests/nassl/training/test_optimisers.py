@@ -58,7 +58,40 @@ def test_the_recipe_reaches_the_optimizer(kind):
 
 
 def test_unknown_names_list_the_available_ones():
-    with pytest.raises(SettingsError, match=r"optimizer is 'lars'; available: sgd, adam"):
-        build_optimizer(replace(RECIPE, optimizer="lars"), [nn.Parameter(torch.ones(1))])
+    with pytest.raises(SettingsError, match=r"optimizer is 'lion'; available: sgd, adam, lars"):
+        build_optimizer(replace(RECIPE, optimizer="lion"), [nn.Parameter(torch.ones(1))])
     with pytest.raises(SettingsError, match=r"schedule is 'linear'; available: cosine, constant"):
         learning_rate(replace(RECIPE, schedule="linear"), 0, 0, 1)
+
+
+def test_lars_is_simclrs_step_by_step():
+    """By hand: the ratio of norms for matrices, plain momentum for biases and batch norms."""
+    torch.manual_seed(0)
+    weight, bias = nn.Parameter(torch.randn(3, 4).double()), nn.Parameter(torch.randn(3).double())
+    recipe = replace(RECIPE, optimizer="lars", learning_rate=2.0, weight_decay=0.1)
+    optimizer = build_optimizer(recipe, [weight, bias])
+    w, b = weight.detach().clone(), bias.detach().clone()
+    v_w, v_b = torch.zeros_like(w), torch.zeros_like(b)
+    for _ in range(3):
+        weight.grad, bias.grad = torch.randn_like(weight), torch.randn_like(bias)
+        g = weight.grad + 0.1 * w
+        v_w = 0.9 * v_w + 2.0 * 0.001 * w.norm() / g.norm() * g
+        v_b = 0.9 * v_b + 2.0 * bias.grad
+        w, b = w - v_w, b - v_b
+        optimizer.step()
+        torch.testing.assert_close(weight.detach(), w, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(bias.detach(), b, rtol=1e-12, atol=1e-12)
+    weight.grad, bias.grad = None, torch.zeros_like(bias)
+    before = weight.detach().clone()
+    optimizer.step()
+    assert torch.equal(weight.detach(), before)
+    with torch.no_grad():
+        weight.zero_()
+    weight.grad = torch.ones_like(weight)
+    optimizer.step()
+    assert torch.isfinite(weight).all()
+
+
+def test_nesterov_reaches_sgd():
+    found = build_optimizer(replace(RECIPE, nesterov=True), [nn.Parameter(torch.ones(3))])
+    assert found.param_groups[0]["nesterov"]

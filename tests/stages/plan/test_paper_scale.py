@@ -77,7 +77,7 @@ def full_network(run):
         space = run.settings["space"]
         return Supernet(space) if space.kind == "cell" else SUPERNETS[space.kind](space)
     space, auxiliary = _searched_space(run, PLAN), run.settings["objective"]
-    auxiliary = run.stage == "retrain" and auxiliary.auxiliary_weight > 0
+    auxiliary = auxiliary.kind == "supervised" and auxiliary.auxiliary_weight > 0
     return build_network(
         GENOTYPES[space.kind](space), run.settings["network"], side_of(run), auxiliary
     )
@@ -239,9 +239,20 @@ RATES = {  # first, middle (at half of the epochs) and last epoch, worked out by
     "pretrain-stl10": (0.03, 0.015, 0.015 * (1 - math.cos(math.pi / 100))),
     "evolve-cells": (0.025, 0.0125, 0.0125 * (1 - math.cos(math.pi / 106))),
     "evolve-blocks": (0.03, 0.015, 0.015 * (1 - math.cos(math.pi / 82))),
-    "proxyless": (0.025, 0.0125, 0.0125 * (1 - math.cos(math.pi / 150))),
-    "moco-cifar": (0.015, 0.0075, 0.0075 * (1 - math.cos(math.pi / 600))),
+    "proxyless": (  # 145 epochs: no middle
+        0.025,
+        0.0125 * (1 + math.cos(math.pi * 72 / 145)),
+        0.0125 * (1 - math.cos(math.pi / 145)),
+    ),
+    "moco-cifar": (0.025, 0.0125, 0.0125 * (1 - math.cos(math.pi / 600))),
     "moco-imagenet": (0.03, 0.015, 0.015 * (1 - math.cos(math.pi / 200))),
+    "moco-imagenet-v1": (0.03, 0.03, 0.0003),  # divided by 10 after 120 and 160 epochs
+    # first of ten steps of ten warm-up epochs; then the cosine of 190
+    "simclr-imagenet": (
+        9.6 / 100,
+        4.8 * (1 + math.cos(math.pi * 90 / 190)),
+        4.8 * (1 + math.cos(math.pi * 189 / 190)),
+    ),
     "supervised-imagenet": (0.1, 0.01, 0.001),  # divided by 10 after 30 and 60 epochs
     "linear": (0.2, 0.1, 0.1 * (1 - math.cos(math.pi / 100))),
     "moco-linear": (30.0, 30.0, 0.3),

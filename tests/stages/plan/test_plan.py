@@ -137,6 +137,45 @@ def test_paper_scale_keeps_the_papers_values():
     assert params["space"]["cells-stl10"]["cells"] == 5
 
 
+def test_rows_of_other_papers_follow_those_papers():
+    """MoCo v1 and SimCLR as published, FaUNAE's CIFAR-10 as sec. IV.C.1, DARTS' short training as
+    DARTS trains."""
+    params = plan(["scale=paper"])
+
+    def of(stage, name, section):
+        return params[section][params[stage][name][section]]
+
+    for table in ("table2", "table3", "table4"):
+        (row,) = [
+            row
+            for row in params["report"]["tables"][f"faunae.{table}"]
+            if row["row"] == "ResNet-50" and row["method"] == "MoCo v1"
+        ]
+        assert row
+    v1 = "resnet50-imagenet-moco-v1-s0"
+    recipe, views = of("pretrain", v1, "recipe"), of("pretrain", v1, "objective")["views"]
+    assert (recipe["schedule"], recipe["milestones"]) == ("steps", [120, 160])
+    assert (views["grayscale_first"], views["hue"], views["jitter"]) == (True, 0.4, 1.0)
+    v2 = of("pretrain", "resnet50-imagenet-moco-v2-s0", "objective")["views"]
+    assert (v2["grayscale_first"], v2["blur_kernel"]) == (False, 0.0)
+    simclr = "resnet50-imagenet-simclr-s0"
+    recipe = of("pretrain", simclr, "recipe")
+    assert (recipe["optimizer"], recipe["batch_size"]) == ("lars", 8192)
+    assert (recipe["warmup_epochs"], recipe["learning_rate"]) == (10, 9.6)
+    assert of("pretrain", simclr, "objective")["chunk"] == 256
+    cifar = "faunae-cells-cifar10-c36-s0"
+    recipe, objective = of("pretrain", cifar, "recipe"), of("pretrain", cifar, "objective")
+    assert (recipe["learning_rate"], recipe["weight_decay"]) == (0.025, 3e-4)
+    assert (objective["groups"], objective["views"]["grayscale_first"]) == (2, True)
+    assert of("pretrain", v1, "objective")["groups"] == 8
+    objective = of("score", "darts-first-cifar10-s0", "objective")
+    assert (objective["auxiliary_weight"], objective["views"]["cutout"]) == (0.4, 16)
+    assert params["objective"]["simclr"]["views"]["blur_kernel"] == 0.1
+    assert params["strategy"]["proxyless"]["alpha_every"] == 5
+    assert params["recipe"]["proxyless"]["nesterov"] is True
+    assert params["objective"]["supervised-proxyless"]["views"]["saturation"] == 0.5
+
+
 def test_runs_are_named_by_method_data_variant_and_seed():
     params = plan(["scale=toy", "seeds.search=3"])
     assert "ssnas-digits-s2" in params["search"]

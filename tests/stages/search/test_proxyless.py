@@ -19,7 +19,7 @@ from stages.search.proxyless import alpha_gradient, two_path_step
 CHANGES = {
     "space.block": {"kind": "block", "channels": 4, "depths": [1, 2], "stem": "imagenet"},
     "strategy.proxyless": {
-        "kind": "proxyless", "validation_fraction": 0.34, "warmup_epochs": 1,
+        "kind": "proxyless", "validation_fraction": 0.34, "warmup_epochs": 1, "alpha_every": 1,
         "alpha_learning_rate": 0.05, "alpha_betas": [0.0, 0.999], "alpha_weight_decay": 0.0,
     },
     "objective.supervised.auxiliary_weight": 0.0,
@@ -183,3 +183,20 @@ def test_random_sampling_in_both_spaces(run, space):
     assert found[0].space == space
     assert found[0] != found[1]
     assert SimpleNamespace(**json.loads((folders[1] / "metrics.json").read_text())).seed == 1
+
+
+def test_alpha_moves_after_every_nth_step_of_the_weights(run, monkeypatch):
+    from stages.search import proxyless
+
+    taken = []
+    original = proxyless.two_path_step
+    monkeypatch.setattr(
+        proxyless, "two_path_step", lambda *given: taken.append(0) or original(*given)
+    )
+    run("every")
+    every = len(taken)
+    taken.clear()
+    run("second", {"strategy.proxyless.alpha_every": 2})
+    assert (every, len(taken)) == (6, 2)  # two epochs of 3 steps; in each only the second
+    with pytest.raises(SettingsError, match=r"alpha_every is 99, but an epoch has \d+ steps of"):
+        run("never", {"strategy.proxyless.alpha_every": 99})
