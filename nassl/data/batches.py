@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from nassl.data.crops import Crops
 from nassl.data.images import Images
 from nassl.files import InputError
 
@@ -18,7 +19,7 @@ AHEAD = 4  # batches that are decoded while one is being used
 
 
 class Batch(NamedTuple):
-    images: torch.Tensor  # uint8 (B, 3, H, W) on the device
+    images: torch.Tensor  # uint8 (B, 3, H, W), or (B, views, 3, S, S) cropped, on the device
     labels: torch.Tensor | None  # int64 (B,) on the device
 
 
@@ -30,6 +31,9 @@ class Batches:
     `workers` threads (Pillow releases the interpreter's lock while it decodes and resizes, and
     threads start at once, whereas a process would import torch first). `waiting_share` reports the
     time that was still spent waiting.
+
+    `crops`, if given, are cut from the files of images that must be decoded, which come as squares
+    otherwise; they depend on (seed, epoch, image). Packed images are cropped on the device.
 
     `part` = (number, parts): where several processes share every batch equally, the rows of process
     `number`.
@@ -51,6 +55,7 @@ class Batches:
         device: torch.device | str = "cpu",
         workers: int | None = None,
         part: tuple[int, int] = (0, 1),
+        crops: Crops | None = None,
     ) -> None:
         if labels is not None and len(labels) != len(images):
             raise InputError(
@@ -71,7 +76,7 @@ class Batches:
         self.indices = np.asarray(indices)
         self.batch_size, self.seed, self.drop_last = batch_size, seed, drop_last
         self.shuffle, self.device = shuffle, torch.device(device)
-        self.workers = workers
+        self.workers, self.crops = workers, crops
         self.waited_seconds = 0.0
         self.elapsed_seconds = 0.0
 
@@ -98,7 +103,7 @@ class Batches:
         share = size // self._parts
         first = self._number * share
         chosen = (order[step * size :][first : first + share] for step in steps)
-        made = self._ahead(chosen) if self.images.decodes else map(self._make, chosen)
+        made = self._ahead(chosen, epoch) if self.images.decodes else map(self._make, chosen)
         begun = time.perf_counter()
         for step in steps:
             asked = time.perf_counter()
@@ -122,7 +127,12 @@ class Batches:
         ]
         return Batch(*moved)
 
-    def _ahead(self, chosen: Iterator[np.ndarray]) -> Iterator[Batch]:
+    def _decoded(self, index: int, epoch: int) -> torch.Tensor:
+        if self.crops is None:
+            return self.images.batch([index])
+        return self.images.cropped(index, self.crops, self.seed, epoch)
+
+    def _ahead(self, chosen: Iterator[np.ndarray], epoch: int) -> Iterator[Batch]:
         """Every image is a task of its own, so that one large batch also uses all workers."""
         from nassl.image_files.decode import decoding_threads
 
@@ -131,9 +141,7 @@ class Batches:
 
         def submit() -> None:
             for indices in chosen:
-                jobs = [
-                    pool.submit(self.images.batch, indices[i : i + 1]) for i in range(len(indices))
-                ]
+                jobs = [pool.submit(self._decoded, index, epoch) for index in indices]
                 pending.append((indices, jobs))
                 return
 

@@ -13,7 +13,9 @@ from nassl.image_files.sources import load_digests, prepare_again, unchanged
 from nassl.image_files.walk import listing, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from nassl.data.crops import Box, Crops
 
 PARTS = ("train", "test", "unlabeled")
 
@@ -65,9 +67,9 @@ class PackedImages(Images):
 class IndexedImages(Images):
     """Large data: paths of image files, decoded when asked for.
 
-    An image comes as its centre square at `side` pixels (see `decode.square`). Random crops are
-    then cut from that square on the device. To cut them from finer pixels than a view has, prepare
-    at a larger size than `views.size`, as with the usual 256 and 224.
+    An image comes as its centre square at `side` pixels (see `decode.square`), of which a plain
+    view is the centre: with the usual 256 and 224, ImageNet's test view. Random resized crops are
+    cut from the whole original image (`cropped`).
     """
 
     decodes = True
@@ -97,20 +99,36 @@ class IndexedImages(Images):
         )
 
     def _pixels(self, indices: np.ndarray) -> np.ndarray:
-        from nassl.image_files.decode import UnreadableImage, square
+        from nassl.image_files.decode import square
 
         pixels = np.empty((len(indices), self.side, self.side, 3), np.uint8)
         for row, index in enumerate(indices):
-            path = self._root / self._paths[index]
-            content = unchanged(path, bytes(self._digests[index]), self._maker)
-            try:
-                pixels[row] = square(content, self.side)
-            except UnreadableImage as error:  # another version of Pillow, or out of memory
-                raise InputError(
-                    f"{path} could be read when the data were prepared and cannot now: {error}; "
-                    "run prepare again"
-                ) from error
+            pixels[row] = self._decoded(index, lambda content: square(content, self.side))
         return pixels
+
+    def cropped(self, index: int, crops: Crops, seed: int, epoch: int) -> torch.Tensor:
+        """uint8 (1, N, 3, S, S): the N crops of an image in an epoch, in memory channels_last."""
+        from nassl.image_files.decode import crops as cut
+
+        def boxes(height: int, width: int) -> list[Box]:
+            return crops.boxes(height, width, seed, epoch, int(index))
+
+        size = crops.views.size or self.side
+        pixels = self._decoded(index, lambda content: cut(content, boxes, size))
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)[None]
+
+    def _decoded(self, index: int, decode: Callable[[bytes], np.ndarray]) -> np.ndarray:
+        from nassl.image_files.decode import UnreadableImage
+
+        path = self._root / self._paths[index]
+        content = unchanged(path, bytes(self._digests[index]), self._maker)
+        try:
+            return decode(content)
+        except UnreadableImage as error:  # another version of Pillow, or out of memory
+            raise InputError(
+                f"{path} could be read when the data were prepared and cannot now: {error}; "
+                "run prepare again"
+            ) from error
 
 
 def load_array(file: Path) -> np.ndarray:

@@ -29,8 +29,8 @@ CROPS = ("resized", "padded", "none")
 class RandomViews:
     """uint8 (B, 3, H, W) to float32 (B, 3, S, S), normalised by `mean` and `std` (3,).
 
-    S is `settings.size`, or H = W if that is 0. Raises SettingsError for an impossible
-    combination.
+    S is `settings.size`, or H = W if that is 0. Images (B, 1, 3, S, S) were cropped already, from
+    their files (`nassl.data.crops`). Raises SettingsError for an impossible combination.
     """
 
     def __init__(self, settings: Views, mean: torch.Tensor, std: torch.Tensor) -> None:
@@ -66,11 +66,13 @@ class RandomViews:
             x[chosen] = grayscale(x[chosen]).expand(-1, 3, -1, -1)
 
     def _crop(self, images: torch.Tensor) -> torch.Tensor:
-        s, (count, _, height, width) = self.settings, images.shape
+        s, cropped = self.settings, images.dim() == 5
+        images = images[:, 0] if cropped else images
+        count, _, height, width = images.shape
         x = images.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
         flips = torch.rand(count, device=x.device) < s.flip
         size = s.size or height
-        if s.crop == "resized":
+        if s.crop == "resized" and not cropped:
             top, left, tall, wide = crop_boxes(count, height, width, s, x.device)
             return resample(x, top, left, tall, wide, size, flips)
         if s.crop == "padded":
@@ -80,6 +82,15 @@ class RandomViews:
         elif size != height:
             x = centre(x, size)
         return torch.where(flips[:, None, None, None], x.flip(-1), x)
+
+
+def twice(images: torch.Tensor) -> torch.Tensor:
+    """What two random views of each of B images are made of: the images twice, (2B, 3, H, W), or
+    of images of which two crops were cut (B, 2, 3, S, S) all first ones, then all second ones,
+    (2B, 1, 3, S, S)."""
+    if images.dim() == 5:
+        return images.transpose(0, 1).flatten(0, 1)[:, None]
+    return torch.cat([images, images])
 
 
 class PlainView:
@@ -112,22 +123,30 @@ def _chosen(count: int, probability: float, device: torch.device) -> torch.Tenso
 
 
 def crop_boxes(
-    count: int, height: int, width: int, settings: Views, device: torch.device
+    count: int,
+    height: int,
+    width: int,
+    settings: Views,
+    device: torch.device,
+    generator: torch.Generator | None = None,
 ) -> tuple[torch.Tensor, ...]:
-    """top, left, height, width (count,) of random crops, as RandomResizedCrop draws them.
+    """top, left, height, width (count,) of random crops, as RandomResizedCrop draws them; from
+    torch's global generator of `device` if none is given.
 
     Ten attempts at an area share and an aspect ratio (width / height, uniform in its logarithm);
     the first that fits counts. If none does: the largest centred crop of an allowed ratio.
     """
     low, high = settings.crop_scale
-    area = height * width * (low + (high - low) * torch.rand(count, ATTEMPTS, device=device))
+    drawn = torch.rand(count, ATTEMPTS, device=device, generator=generator)
+    area = height * width * (low + (high - low) * drawn)
     low, high = (math.log(bound) for bound in settings.crop_ratio)
-    ratio = torch.exp(low + (high - low) * torch.rand(count, ATTEMPTS, device=device))
+    drawn = torch.rand(count, ATTEMPTS, device=device, generator=generator)
+    ratio = torch.exp(low + (high - low) * drawn)
     wide, tall = (area * ratio).sqrt().round(), (area / ratio).sqrt().round()
     fits = (wide > 0) & (wide <= width) & (tall > 0) & (tall <= height)
     first = fits.to(torch.uint8).argmax(dim=1, keepdim=True)  # the first of equal maxima
     wide, tall = wide.gather(1, first).squeeze(1), tall.gather(1, first).squeeze(1)
-    place = torch.rand(2, count, device=device)
+    place = torch.rand(2, count, device=device, generator=generator)
     top = (place[0] * (height - tall + 1)).floor()
     left = (place[1] * (width - wide + 1)).floor()
     whole = min(max(width / height, settings.crop_ratio[0]), settings.crop_ratio[1])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,7 +17,8 @@ from nassl.image_files.kinds import kind_of
 from nassl.image_files.unreadable import UnreadableImage
 
 __all__ = [
-    "UnreadableImage", "decoding_threads", "opened_square", "picture", "resized", "square", "whole",
+    "UnreadableImage", "crops", "decoding_threads", "opened_square", "picture", "resized", "square",
+    "whole",
 ]  # fmt: skip
 
 ORIENTATION = 0x0112  # the EXIF tag
@@ -89,6 +91,39 @@ def square(content: bytes, side: int) -> np.ndarray:
     antialiased), its centre cut out. Raises UnreadableImage."""
     # A JPEG is decoded at the smallest scale that keeps twice the pixels needed.
     return np.asarray(_fit(picture(content, draft=2 * side), side))
+
+
+def crops(
+    content: bytes, drawn: Callable[[int, int], list[tuple[int, int, int, int]]], side: int
+) -> np.ndarray:
+    """uint8 (N, side, side, 3): N parts of the `picture`, each brought to `side` pixels (bilinear,
+    antialiased, as torchvision's resized crop of a PIL image). `drawn(height, width)` gives their
+    (top, left, height, width) in the whole picture, which is decoded once for all of them.
+
+    A JPEG whose parts all have more than twice the pixels needed is decoded at half its size or
+    less, as far as they keep twice the pixels needed. Raises UnreadableImage.
+    """
+    size, draft, boxes = None, 0, None
+    with _opened(content) as image:
+        if image.format == "JPEG":
+            size = image.size[::-1] if _orientation(image) in SIDEWAYS else image.size
+            boxes = drawn(size[1], size[0])
+            spare = min(min(box[2:]) for box in boxes) / (2 * side)
+            draft = math.ceil(min(size) / spare) if spare >= 2 else 0
+    whole = picture(content, draft=draft)
+    if boxes is None:
+        size, boxes = whole.size, drawn(whole.height, whole.width)
+    result = np.empty((len(boxes), side, side, 3), np.uint8)
+    across, down = whole.width / size[0], whole.height / size[1]
+    for number, (top, left, tall, wide) in enumerate(boxes):
+        edges = left * across, top * down, (left + wide) * across, (top + tall) * down
+        if whole.size == size:
+            part, edges = whole.crop((left, top, left + wide, top + tall)), None
+        else:  # edges between pixels
+            part = whole
+        view = part.resize((side, side), Image.Resampling.BILINEAR, edges)
+        result[number] = np.asarray(view)
+    return result
 
 
 def opened_square(image: Image.Image, side: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nassl.data.views import RandomViews
+from nassl.data.views import RandomViews, twice
 from nassl.networks.running_statistics import as_one_of
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import average, from_first, gather, own_part, world_size
@@ -117,7 +117,7 @@ class MoCoObjective(Objective):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Normalised queries and keys (B, D) of this process's images, and the keys of all
         processes' images (world * B, D) if `together`; keys without gradient."""
-        x = self.views(torch.cat([images, images])).to(self.queue.dtype)
+        x = self.views(twice(images)).to(self.queue.dtype)
         first, second = x.chunk(2)
         groups = self._own_groups() if together else self.settings.groups
         queries = self.projection(self._features(network, first, groups))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from nassl.data.crops import Crops, crops_of
+
 
 class Objective(nn.Module):
     """A loss of a network, with everything it needs: views, heads, teacher, queue.
@@ -14,6 +16,8 @@ class Objective(nn.Module):
     """
 
     needs_labels: bool = False
+    # Views of an image in `loss`; in `evaluate` as many, or one plain view if it needs labels.
+    views_of_an_image: int = 2
     # Whether batch norm takes a process's own images only. Otherwise it takes those of all
     # processes, so that the number of devices does not change what is computed.
     own_statistics: bool = False
@@ -31,6 +35,12 @@ class Objective(nn.Module):
 
     def after_step(self, network: nn.Module) -> None:
         """Called after the optimizer's step: the place of moving averages and queues."""
+
+    @property
+    def crops(self) -> Crops | None:
+        """The random crops that its views begin with, for image files; None if there are none."""
+        views = getattr(getattr(self, "settings", None), "views", None)
+        return None if views is None else crops_of(views, self.views_of_an_image)
 
     def trained_parameters(self) -> list[nn.Parameter]:
         """The parameters for the optimizer."""

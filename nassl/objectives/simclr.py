@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nassl.data.views import RandomViews
+from nassl.data.views import RandomViews, twice
 from nassl.networks.running_statistics import as_one_of, unmoved
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import gather_with_gradient
@@ -96,7 +96,7 @@ class SimCLRObjective(Objective):
 
     def _project(self, network: nn.Module, images: Tensor) -> Tensor:
         """(2N, D) of two views of N images: all first, then all second ones."""
-        x = self.views(torch.cat([images, images]))  # (2N, 3, S, S)
+        x = self.views(twice(images))  # (2N, 3, S, S)
         x = x.to(self.projection[0].weight.dtype)
         chunk = self.settings.chunk
         if not (chunk and self.training and chunk < len(images)):

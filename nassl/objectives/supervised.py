@@ -20,6 +20,7 @@ class SupervisedObjective(Objective):
     """
 
     needs_labels = True
+    views_of_an_image = 1
 
     def __init__(
         self,

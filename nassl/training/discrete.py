@@ -75,7 +75,10 @@ def fit(
     network is. Returns the mean training loss of the last epoch. Raises what `train` raises."""
     device = next(network.parameters()).device
     part = rank(), world_size()
-    batches = Batches(images, labels, indices, recipe.batch_size, seed, device=device, part=part)
+    batches = Batches(
+        images, labels, indices, recipe.batch_size, seed, device=device, part=part,
+        crops=objective.crops,
+    )  # fmt: skip
     parameters = [*network.parameters(), *objective.trained_parameters()]
     optimizer = build_optimizer(recipe, parameters)
     train(
@@ -94,7 +97,16 @@ def evaluate_once(
 ) -> dict[str, Tensor]:
     """`objective.evaluate` of every image in `images[indices]`, in their order, each value (N,)."""
     device = next(network.parameters()).device
+    crops = None if objective.needs_labels else objective.crops
     batches = Batches(
-        images, labels, indices, batch_size, 0, drop_last=False, shuffle=False, device=device
+        images,
+        labels,
+        indices,
+        batch_size,
+        0,
+        drop_last=False,
+        shuffle=False,
+        device=device,
+        crops=crops,
     )
     return evaluate(network, objective, batches, 0)

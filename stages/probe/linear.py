@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from nassl.data.batches import Batches
+from nassl.data.crops import crops_of
 from nassl.data.views import PlainView, RandomViews
 from nassl.objectives.objective import Objective
 from nassl.parallel.processes import rank, world_size
@@ -110,7 +111,7 @@ def evaluate_linearly(
             frozen = FrozenNetwork(network, RandomViews(protocol.views, *statistics))
         batches = Batches(
             source, data.train_labels, np.arange(len(source)), recipe.batch_size, seed,
-            device=device, part=(rank(), world_size()),
+            device=device, part=(rank(), world_size()), crops=crops_of(protocol.views, 1),
         )  # fmt: skip
         classifier = build_classifier(bank, data.classes, seed, protocol.standardise).to(device)
         optimizer = build_optimizer(recipe, classifier.parameters())

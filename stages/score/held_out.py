@@ -30,7 +30,7 @@ def contrastive_score(
     size = min(recipe.batch_size, len(held_out))
     draws = []
     for pair in range(VIEW_PAIRS):
-        batches = Batches(images, None, held_out, size, pair, device=device)
+        batches = Batches(images, None, held_out, size, pair, device=device, crops=objective.crops)
         draws.append(evaluate(network, objective, batches, pair))
     losses = torch.stack([draw["loss"].mean() for draw in draws])
     metrics: dict[str, float | int] = {

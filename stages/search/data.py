@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from nassl.data.batches import Batch, Batches
+from nassl.data.crops import crops_of
 from nassl.data.images import Images, class_names, open_images, open_labels, split
 from nassl.objectives.build import needs_labels
 from nassl.parallel.processes import rank, world_size
@@ -50,14 +51,19 @@ def open_search_data(
         ours, _ = split(inputs.images, 0.0, part)
         theirs = ours
 
+    settings = run.settings["objective"]
+    crops = crops_of(settings.views, 1 if supervised else 2)
+
     def batches(indices: Any, seed: int, shuffle: bool = True) -> Batches:
         size, part = (
             run.settings["recipe"].batch_size,
             (rank(), world_size()) if shuffle else (0, 1),
         )
+        evaluated_plain = supervised and not shuffle
         return Batches(
-            images, labels, indices, size, seed, shuffle=shuffle, device=device, part=part
-        )
+            images, labels, indices, size, seed, shuffle=shuffle, device=device, part=part,
+            crops=None if evaluated_plain else crops,
+        )  # fmt: skip
 
     seed = run.line.seed
     return SearchData(
