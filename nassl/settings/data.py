@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Kinds with boxes and masks, for transfer: on disk in the genuine layouts, or generated in them.
 ANNOTATED = ("voc", "coco", "scenes-voc", "scenes-coco")
@@ -21,4 +21,8 @@ class Data:
     train: int = 0  # images; 0 = all
     test: int = 0
     unlabeled: int = 0  # an extra pool without labels (digits, stl10)
+    classes: list[str] = field(default_factory=list)  # imagenet, folder: only these class folders
+    class_count: int = (
+        0  # imagenet, folder: without such a list, so many, drawn with `seed`; 0 = all
+    )
     test_fraction: float = 0.0  # folder without a test part: the share that becomes one

@@ -53,6 +53,9 @@ def expected_size(data: Data) -> Size | None:
         full = KNOWN.get(data.kind)
     if full is None:
         return None
+    if kept := len(data.classes) or data.class_count:
+        share = kept / full.classes if full.classes else 1  # on average: classes differ in size
+        full = Size(round(full.train * share), round(full.test * share), full.unlabeled, kept)
     test = full.test or round(full.train * data.test_fraction)
     train = full.train if full.test else full.train - test
     return Size(

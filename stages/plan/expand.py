@@ -210,8 +210,10 @@ class Expansion:
         spec = _lookup(paper["searches"], name, f"{table}: search")
         initial, follows = spec.get("initial", ""), f"prepare/{data}/images/manifest.json"
         if initial.startswith("search/"):
-            start = initial.removeprefix("search/")
-            initial = self._searches(paper, start, data, table, (*followers, name))[0]
+            start, on = initial.removeprefix("search/"), data
+            if "initial_data" in spec:  # a start may come from other data
+                on = self._data(spec["initial_data"])
+            initial = self._searches(paper, start, on, table, (*followers, name))[0]
             follows = f"{initial}/genotype.json"
         runs = []
         for seed in range(spec.get("seeds", self.config["seeds"]["search"])):

@@ -14,6 +14,7 @@ from nassl.image_files.walk import listing
 from nassl.settings import Data
 from stages.layouts.files import Files, image_files
 from stages.layouts.folders import Layout, arrange
+from stages.prepare.classes import keep_classes
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import in_two_classes
 from stages.prepare.write import moments
@@ -45,6 +46,8 @@ def folder(settings: Data) -> Prepared:
         if settings.kind == "imagenet":
             _check_imagenet(files, root)
         layout = arrange(files.found, root)
+        left_out = sum(place is None for place in layout.places)
+        chosen = keep_classes(layout, settings)
         size = len(files.paths) * settings.image_size**2 * 3
         pack = size <= PACK_LIMIT and settings.kind != "imagenet"
         if not pack and files.in_archive:
@@ -54,7 +57,7 @@ def folder(settings: Data) -> Prepared:
                 "archive and set data.root to the folder"
             )
         table = _Table(len(files.paths), settings.image_size, pack)
-        skipped = _read(files, table, settings)
+        skipped = _read(files, chosen, table, settings)
     good = sorted(table.digests, key=lambda i: (table.digests[i], files.paths[i]))
     by_part: dict[str, list[int]] = {}
     for index in good:
@@ -78,7 +81,7 @@ def folder(settings: Data) -> Prepared:
             [table.digests[i] for i in chosen],
         )
     notes = {
-        "ignored": files.ignored + sum(place is None for place in layout.places),
+        "ignored": files.ignored + left_out,
         "not_used": dict(files.found.others.most_common(MOST_KINDS)),
     }
     known = {"root": str(root.resolve()), "listing": listing(files.paths)}
@@ -126,8 +129,9 @@ class _Table:
             self.moments[index] = moments(pixels[None])[0]
 
 
-def _read(files: Files, table: _Table, settings: Data) -> list[dict[str, str]]:
-    """Fills the table and returns what was skipped, in the order of the hashes."""
+def _read(files: Files, chosen: list[int], table: _Table, settings: Data) -> list[dict[str, str]]:
+    """Fills the table with the `chosen` files and returns what was skipped, in the order of the
+    hashes."""
     skipped = []
 
     def decoded(
@@ -141,8 +145,8 @@ def _read(files: Files, table: _Table, settings: Data) -> list[dict[str, str]]:
             return error, 0
 
     with ThreadPoolExecutor(decoding_threads()) as pool:
-        for start in range(0, len(files.paths), AT_A_TIME):
-            some = range(start, min(start + AT_A_TIME, len(files.paths)))
+        for start in range(0, len(chosen), AT_A_TIME):
+            some = chosen[start : start + AT_A_TIME]
             contents = [_bytes(files, index) for index in some]
             for index, content, (pixels, count) in zip(
                 some, contents, pool.map(decoded, contents), strict=True

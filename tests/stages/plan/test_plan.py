@@ -137,6 +137,19 @@ def test_paper_scale_keeps_the_papers_values():
     assert params["space"]["cells-stl10"]["cells"] == 5
 
 
+def test_faunaes_start_is_searched_on_imagenet_100_and_its_baseline_on_imagenet():
+    params = plan(["scale=paper", "only=[faunae.table2]"])
+    evolved = params["search"]["faunae-from-proxyless-imagenet-s0"]
+    assert (evolved["data"], evolved["initial"]) == ("imagenet", "search/proxyless-imagenet100-s0")
+    assert params["search"]["proxyless-imagenet100-s0"]["data"] == "imagenet100"
+    assert params["data"]["imagenet100"]["class_count"] == 100
+    assert params["prepare"]["imagenet100"] == {"data": "imagenet100"}
+    row = params["pretrain"]["proxyless-imagenet-s0"]
+    assert row["architecture"] == "search/proxyless-imagenet-s0"
+    toy = plan(["scale=toy", "only=[faunae.table2]"])["search"]
+    assert toy["faunae-from-proxyless-shapes-s0"]["initial"] == "search/proxyless-shapes-s0"
+
+
 def test_rows_of_other_papers_follow_those_papers():
     """MoCo v1 and SimCLR as published, FaUNAE's CIFAR-10 as sec. IV.C.1, DARTS' short training as
     DARTS trains."""

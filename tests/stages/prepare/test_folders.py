@@ -490,3 +490,43 @@ def test_the_manifest_has_the_hash_of_every_file(tmp_path):
         assert set(hashes) == {path.name for path in (out / name).glob("*.npy")}
         for file, digest in hashes.items():
             assert hashlib.sha256((out / name / file).read_bytes()).hexdigest() == digest
+
+
+# ---- some of the classes ----
+
+FIVE = [f"{part}/n{c}/{n}.png" for part in ("train", "val") for c in range(5) for n in range(2)]
+
+
+def test_only_the_listed_classes_are_read(tmp_path):
+    root = make(tmp_path / "data", FIVE)
+    (root / "train/n0/0.png").write_bytes(b"not an image: of a class that is not asked for")
+    out = prepared(root, tmp_path / "out", kind="imagenet", classes=["n3", "n1"])
+    assert class_names(out / "labels") == ["n1", "n3"]
+    images, labels = open_images(out / "images", "train"), open_labels(out / "labels", "train")
+    assert len(images) == len(labels) == 4
+    where = [FIVE.index(path) for path in (out / "images/train.txt").read_text().split()]
+    assert {FIVE[place].split("/")[1] for place in where} == {"n1", "n3"}
+    for row, place in enumerate(where):
+        assert np.array_equal(images.batch([row])[0].permute(1, 2, 0), picture(place))
+        assert int(labels[row]) == ["n1", "n3"].index(FIVE[place].split("/")[1])
+
+
+def test_without_a_list_classes_are_drawn_with_the_seed(tmp_path):
+    root = make(tmp_path / "data", FIVE)
+    drawn = [
+        class_names(
+            prepared(root, tmp_path / str(n), kind="imagenet", class_count=2, seed=seed) / "labels"
+        )
+        for n, seed in enumerate((0, 0, 1, 2, 3))
+    ]
+    assert drawn[0] == drawn[1]
+    assert len({tuple(names) for names in drawn}) > 1
+    assert all(len(names) == 2 and names == sorted(names) for names in drawn)
+
+
+def test_classes_that_are_not_there_are_named(tmp_path):
+    root = make(tmp_path / "data", FIVE)
+    with pytest.raises(InputError, match=r"data\.classes has 'n7' \(1 of 2 .* 5 classes: n0, n1"):
+        folder(settings(root, classes=["n1", "n7"]))
+    with pytest.raises(InputError, match=r"data\.class_count is 6; .* has 5 classes"):
+        folder(settings(root, class_count=6))
