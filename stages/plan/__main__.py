@@ -21,8 +21,9 @@ import yaml
 from nassl.settings import Data
 from nassl.settings.typed import typed
 from stages.plan.checks import check_plan
-from stages.plan.compose import compose_config
+from stages.plan.compose import CONFIG, compose_config
 from stages.plan.datasets import described
+from stages.plan.decisions import decisions
 from stages.plan.expand import Expansion
 from stages.plan.written import as_text, write
 from stages.runs.command import refusals
@@ -34,6 +35,9 @@ def plan(overrides: list[str]) -> dict:
     """The checked content of params.yaml. Raises SettingsError."""
     params = Expansion(compose_config(overrides)).params()
     check_plan(params)
+    if params["report"]["scale"] == "paper":  # another scale has values of its own everywhere
+        papers = sorted({table.partition(".")[0] for table in params["report"]["tables"]})
+        params["report"]["decisions"] = decisions(params, papers, CONFIG)
     return params
 
 

@@ -79,6 +79,8 @@ def as_text(params: dict, overrides: list[str]) -> str:
             parts.append("  tables:" + ("" if tables else " {}"))
             for table, rows in tables.items():
                 parts += [f"    {table}:", *(f"    - {flow(row)}" for row in rows)]
+            if "decisions" in entries:
+                parts += ["  decisions:", *(f"  - {flow(found)}" for found in entries["decisions"])]
             if "own" in entries:
                 parts += ["  own:", *(f"  - {flow(row)}" for row in entries["own"])]
         elif entries:

@@ -12,8 +12,9 @@ Inputs:  --images, --labels  as `prepare` wrote them; --pretrain  a folder that 
 Outputs: metrics.json   accuracies are fractions of the test images, 0 to 1. linear:
                         linear_accuracy, knn_accuracy, feature_norm (mean Euclidean norm), each also
                         as <name>_untrained; linear_labels (number). finetune: finetune_accuracy,
-                        finetune_labels. Always: params and flops (multiply-adds of one image) with
-                        the classifier, n (test images), classes, init, seed, backbone_sha256
+                        finetune_labels. Always: params and flops (multiply-adds of one image) of
+                        the network without the classifier, n (test images), classes, init, seed,
+                        backbone_sha256
          curves/<protocol>/, cost.json
 
 Example: python -m stages.probe ssnas-digits-b64 --images results/prepare/digits/images
@@ -76,10 +77,9 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
         return built
 
     start = network(line.init)
-    classifier = nn.Linear(start.feature_dim, data.classes)
     metrics = {
-        "params": parameters(start) + parameters(classifier),
-        "flops": flops(nn.Sequential(start, classifier), side),
+        "params": parameters(start),
+        "flops": flops(start, side),
         "n": len(data.test),
         "classes": data.classes,
         "init": line.init,

@@ -28,6 +28,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from stages.report.decisions import shown_decisions
 from stages.report.evidence import read_evidence
 from stages.report.own import collect_own, write_own
 from stages.report.page import page
@@ -57,7 +58,7 @@ def report(
     own = collect_own(asked.own, asked.scale, results, source) if asked.own else None
     note_leaks(tables, own, evidence)
     text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE), own)
-    write_tables(tables, papers, out, own)
+    write_tables(tables, papers, out, own, shown_decisions(asked, evidence))
     write_own(own, results, out)
     write_series(tables, evidence, out / "plots")
     if html:

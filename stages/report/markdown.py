@@ -44,8 +44,9 @@ def index(tables: list[dict[str, Any]]) -> str:
     text.append(
         "Values are percentages: mean ± sample standard deviation over n seeds, none left out; the "
         "95 % interval (Student's t) is given from 3 seeds on. Difference = here - reported. Bold: "
-        f"the paper's own method. Search cost: device-days of all seeds' searches. {TRAINING} "
-        "FLOPs: multiply-adds of one image. Untrained: the same network with random weights.\n"
+        f"the paper's own method. Search cost: device-days of all the searches that it took, whose number follows. {TRAINING} "
+        "Parameters and FLOPs (multiply-adds of one image) are those of the backbone, without "
+        "classifier or head. Untrained: the same network with random weights.\n"
     )
     for table in tables:
         text.append(f"## {title(table)}\n\n{page(table)}")
@@ -74,7 +75,8 @@ def page(table: dict[str, Any]) -> str:
                 line["search_device_days"], ".2g", line["reported_search_gpu_days"]
             ),
             "training (s)": _number(line["training_seconds"], ".0f"),
-            "note": "; ".join(filter(None, [line["note"], _extras(line)])),
+            "searches": line["search_count"] or "-",
+            "note": "; ".join(filter(None, [line["note"], _source(line), _extras(line)])),
         }
         cells.append(
             {key: value if first else "" for key, value in own.items()}
@@ -119,6 +121,11 @@ def _provenance(tables: list[dict[str, Any]]) -> str:
         f"**Scale: {scale}** - {meaning}.\n\n"
         f"**Device: {named('device')}.** Data: {named('data')}. Source: {tables[0]['commit']}.\n"
     )
+
+
+def _source(line: dict[str, Any]) -> str:
+    """Where the paper has a number from that is not its own."""
+    return f"reported number: {line['number_from']}" if line["number_from"] else ""
 
 
 def _extras(line: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from stages.report.answers import answers
 from stages.report.architectures import architectures
 from stages.report.costs import cautions, duration, row_costs, stage_costs
 from stages.report.curves import search_curves
+from stages.report.decisions import shown_decisions
 from stages.report.detections import detections
 from stages.report.evidence import Evidence
 from stages.report.findings import findings
@@ -54,6 +55,7 @@ def page(
         "meaning": SCALES.get(scale, "a custom scale: see params.yaml for its settings"),
         "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
         "cautions": cautions(evidence),
+        "decisions": shown_decisions(report, evidence),
         "commit": commit,
         "headline": headline(tables),
         "findings": leak_findings(evidence)

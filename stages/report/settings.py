@@ -57,6 +57,8 @@ class Report:
     tables: dict[str, Any]  # lists of ReportRow
     below: dict[str, str] = field(default_factory=dict)  # dvc.yaml's: where a stage's folder lies
     own: list[Any] = field(default_factory=list)  # of OwnRow: your own images
+    # setting, value, why: what the papers do not say (`stages.plan.decisions`)
+    decisions: list[Any] = field(default_factory=list)
 
 
 def row_label(row: dict[str, Any]) -> str:

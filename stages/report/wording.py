@@ -21,7 +21,8 @@ SCALES = {
     "lab": "settings sized for one machine: its numbers can be compared with each other, and with "
     "the reported ones only with the shorter training in mind",
     "paper": "the papers' own data, networks and training: its numbers can be compared with the "
-    "reported ones",
+    "reported ones, but for what the papers do not say or what is done otherwise, which is listed "
+    "under “Decisions”",
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from nassl.files import write_json
+from stages.report.decisions import in_markdown
 from stages.report.headline import headline
 from stages.report.markdown import index, single
 from stages.report.own import own_headline, own_page
@@ -20,9 +22,11 @@ def write_tables(
     reported: dict[str, Any],
     out: Path,
     own: dict[str, Any] | None = None,
+    decisions: Sequence[dict[str, str]] = (),
 ) -> None:
     """`<paper>.<table>.{json,csv,md}`, metrics.json and index.md in the folder `out`; tables of an
-    earlier plan that this one does not have are removed. `own` joins the last two."""
+    earlier plan that this one does not have are removed. `own` joins the last two,
+    `decisions` the last."""
     out.mkdir(parents=True, exist_ok=True)
     written = {f"{table['paper']}.{table['table']}" for table in tables}
     for name in {f"{paper}.{table}" for paper in reported for table in reported[paper]} - written:
@@ -36,6 +40,7 @@ def write_tables(
     mine = {"own": own_headline(own)} if own else {}
     write_json(out / "metrics.json", headline(tables) | mine)
     pages = ([index(tables)] if tables else []) + ([own_page(own)] if own else [])
+    pages += [in_markdown(decisions)] if decisions else []
     (out / "index.md").write_text("\n".join(pages), encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ is picked by its test accuracy, and nothing else looks at the test part.
 Inputs:  --images, --labels  as `prepare` wrote them; --genotype  the architecture
 Outputs: metrics.json   fractions, 0 to 1: test_accuracy, test_error, top5_error (with more than 5
                         classes); test_loss, train_loss (nats); params and flops (multiply-adds of
-                        one image) with the classifier, without the auxiliary head; n (test images),
+                        one image) of the network without heads; n (test images),
                         n_trained_on, classes, epochs, seed
          weights.safetensors  keys `network.*` and `classifier.*`
          genotype.json  the architecture, byte for byte
@@ -82,8 +82,8 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
             "test_error": 1 - means["correct"],
             "test_loss": means["loss"],
             "train_loss": train_loss,
-            "params": parameters(network) + parameters(objective.classifier),
-            "flops": flops(nn.Sequential(network, objective.classifier), side),
+            "params": parameters(network),
+            "flops": flops(network, side),
             "n": len(test_images),
             "n_trained_on": len(images),
             "classes": classes,

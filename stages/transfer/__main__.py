@@ -10,8 +10,9 @@ Inputs:  --labels      annotated images as `prepare` wrote them
 Outputs: metrics.json  fractions, 0 to 1: AP50, AP, AP75 (VOC's metric) or AP_box, AP50_box,
                        AP75_box, AP_mask, AP50_mask, AP75_mask (COCO's), each also as
                        <name>_untrained: of the same detector before training, with random weights;
-                       weights_matched (keys that came from --weights), params, flops (multiply-adds
-                       of the network for one image of the pretraining's size), n (test images),
+                       weights_matched (keys that came from --weights), params and flops (of the
+                       network; multiply-adds for one image of the pretraining's size),
+                       detector_params, n (test images),
                        classes, iterations, images_per_batch, seed
          predictions.json  detections in COCO's results form
          drawings/         12 test images, annotated beside found
@@ -101,7 +102,8 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
             | {f"{name}_untrained": ap for name, ap in training.extra["untrained"].items()}
             | {
                 "weights_matched": training.extra["weights_matched"],
-                "params": parameters(training.detector),
+                "params": parameters(described_network(cfg)),
+                "detector_params": parameters(training.detector),
                 "flops": flops(described_network(cfg), images["image_size"]),
                 "n": data.manifest["images"]["test"],
                 "classes": len(data.classes),

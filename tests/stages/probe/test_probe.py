@@ -12,6 +12,7 @@ from nassl.data.images import labelled_share, open_labels
 from nassl.files import InputError, read_json
 from nassl.genotypes import read_genotype, write_genotype
 from nassl.genotypes.cell import random_genotype
+from nassl.networks.size import flops
 from nassl.settings import Network, SettingsError, Views
 from nassl.training.discrete import initial_network
 from nassl.training.weights import fingerprint, load_weights
@@ -50,8 +51,8 @@ def test_both_protocols_and_the_untrained_network(call, inputs, genotype, pretra
     network = fresh(genotype)
     load_weights(pretrained / "weights.safetensors", network)
     assert metrics["backbone_sha256"] == fingerprint(network)
-    classifier = network.feature_dim * 10 + 10
-    assert metrics["params"] == sum(p.numel() for p in network.parameters()) + classifier
+    assert metrics["params"] == sum(p.numel() for p in network.parameters())  # no classifier
+    assert metrics["flops"] == flops(network, 16)
     assert (out / "curves/linear_untrained/plots/metrics/train_loss.tsv").exists()
 
 

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages.plan.__main__ import plan as composed
 from stages.report.settings import ReportRow, read_reported, typed_report
@@ -79,8 +80,42 @@ def test_interval_of_three_seeds_and_search_cost(made):
     half = 4.302653 * 12.5 / 3**0.5
     assert row["interval95"] == pytest.approx([62.5 - half, 62.5 + half], abs=1e-4)
     assert row["search_device_days"] == 0.5
+    assert row["search_count"] == len(set(row_searches(made, "ssnas.table1", row["row"])))
     assert row["search_device"] == "cpu"
     assert row["ours"] is True
+    assert row["number_from"] is None
+
+
+def row_searches(made: Path, table: str, name: str) -> list[str]:
+    plan = typed_report(yaml.safe_load((made.parents[1] / "params.yaml").read_text())["report"])
+    return next(row for row in plan.tables[table] if row.row == name).searches
+
+
+def test_a_number_that_the_paper_took_from_another_names_it(made):
+    row = rows(made, "ssnas.table1")[("DARTS (first order)",)]
+    assert row["number_from"] == "DARTS paper, mean 3.00 +- 0.14"
+    lines = list(csv.DictReader((made / "ssnas.table1.csv").open()))
+    named = {line["row"]: line["number_from"] for line in lines}
+    assert named["DARTS (first order)"] == row["number_from"]
+    assert named["SSNAS (first order)"] == ""
+    assert "reported number: DARTS paper, mean 3.00" in (made / "ssnas.table1.md").read_text()
+    page = (made.parent / "report.html").read_text()
+    assert "from DARTS paper, mean 3.00 +- 0.14" in page
+
+
+def test_other_papers_numbers_are_the_rows_that_the_methods_name():
+    reported = read_reported(REPORTED)
+    named = [
+        (f"{paper}.{name}", row["row"], row.get("method"))
+        for paper, tables in reported.items()
+        for name, table in tables.items()
+        for row in table["rows"]
+        if "number_from" in row
+    ]
+    assert len(named) == 10
+    assert ("faunae.table3", "ResNet-50", "MoCo v2") in named
+    assert all(row["status"] == "run" for t in reported.values() for x in t.values()
+               for row in x["rows"] if "number_from" in row)  # fmt: skip
 
 
 def test_values_of_a_table_with_two_metrics(made):
@@ -100,7 +135,7 @@ def test_values_of_a_table_with_two_metrics(made):
         "run": "probe/ssnas-s1",
         "value": {"linear_accuracy": 25.0, "semi_supervised_accuracy": 50.0},
     }
-    # The probe's own size, with its classifier, goes before that of the pretrained network.
+    # The probe's own size goes before that of the pretrained network.
     assert (row["params_million"], row["flops"]) == (1.25, 2e8)
     assert row["training_seconds"] == 400
     assert row["extra"] == {
