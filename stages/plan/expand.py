@@ -92,16 +92,23 @@ class Expansion:
         }[kind]
         counts = self.config["seeds"]  # of a paper's own, or of all
         seeds = range(counts.get(table.partition(".")[0], counts["final"]))
-        architecture, searches = self._architecture(paper, searched_on, row, table)
+        architectures, searches = self._architectures(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's
             row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
         if "values" in row:
             entry["values"] = row["values"]
-        entry["runs"] = [make(data, architecture, row, seed) for seed in seeds]
+        # Of several searches each final run has a seed of its own, counted through.
+        entry["runs"] = [
+            make(data, architecture, row, number * len(seeds) + seed)
+            for number, architecture in enumerate(architectures)
+            for seed in seeds
+        ]
+        if len(architectures) > 1:
+            entry["several_searches"] = True
         if "minus" in row:
-            other, _ = self._architecture(paper, searched_on, {"select": row["minus"]}, table)
+            (other,), _ = self._architectures(paper, searched_on, {"select": row["minus"]}, table)
             entry["minus"] = [make(data, other, row, seed) for seed in seeds]
         made = [*entry["runs"], *entry.get("minus", ())]
         weights = [source for run in made for source in self._weights(run)]
@@ -109,7 +116,7 @@ class Expansion:
             entry["trained"] = weights
         entry["searches"] = searches
         if "values" not in row:  # no paper's row: shown with what the runs measured
-            entry["selection"] = architecture
+            entry["selection"] = architectures[0]
             entry["pretrained"] = weights or entry["runs"]
         return entry
 
@@ -179,11 +186,14 @@ class Expansion:
 
     # ---------------------------------------------------- architectures ----
 
-    def _architecture(self, paper: dict, data: str, row: dict, table: str) -> tuple[str, list[str]]:
-        """Folder (under results/) of the genotype, and the searches that it took to find it."""
+    def _architectures(
+        self, paper: dict, data: str, row: dict, table: str
+    ) -> tuple[list[str], list[str]]:
+        """Folders (under results/) of the genotypes that a row trains (every search's own, or the
+        one that was selected of all), and the searches that it took to find them."""
         if "search" in row:
             searches = self._searches(paper, row["search"], data, table)
-            return searches[0], searches
+            return searches, searches
         selection = _lookup(paper["selections"], row.get("select"), f"{table}: select")
         searches = self._searches(paper, selection["search"], data, table)
         group = f"{row['select']}-{data}"
@@ -199,7 +209,7 @@ class Expansion:
             }
             candidates.append(self._add("score", f"{group}-s{seed}", line).removeprefix("score/"))
         line = {"candidates": candidates, "criterion": selection["criterion"]}
-        return self._add("select", group, line), searches
+        return [self._add("select", group, line)], searches
 
     def _searches(
         self, paper: dict, name: str, data: str, table: str, followers: tuple[str, ...] = ()

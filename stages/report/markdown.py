@@ -43,8 +43,10 @@ def index(tables: list[dict[str, Any]]) -> str:
         text.append(f"Methods come in the paper's order in {agree} of {pairs} comparisons.\n")
     text.append(
         "Values are percentages: mean ± sample standard deviation over n seeds, none left out; the "
+        "best of several searches is in brackets, as FaUNAE reports it; the "
         "95 % interval (Student's t) is given from 3 seeds on. Difference = here - reported. Bold: "
-        f"the paper's own method. Search cost: device-days of all the searches that it took, whose number follows. {TRAINING} "
+        "the paper's own method. Search cost: device-days of all the searches that it took, whose "
+        f"number follows. {TRAINING} "
         "Parameters and FLOPs (multiply-adds of one image) are those of the backbone, without "
         "classifier or head. Untrained: the same network with random weights.\n"
     )
@@ -83,7 +85,8 @@ def page(table: dict[str, Any]) -> str:
             | ({"metric": line["metric"].replace("_", " ")} if several else {})
             | {
                 "reported": f"{line['reported']:.2f}",
-                "here": spread(line),
+                "here": spread(line)
+                + ("" if line["best"] is None else f" (best {line['best']:.2f})"),
                 "n": line["n"] or "",
                 "difference": _number(line["difference"], "+.2f"),
                 "95 % interval": interval(line),

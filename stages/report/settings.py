@@ -26,6 +26,7 @@ class ReportRow:
     minus: list[str] = field(default_factory=list)  # subtracted from `runs`, pair by pair
     searches: list[str] = field(default_factory=list)  # runs whose cost is the search cost
     trained: list[str] = field(default_factory=list)  # runs whose weights `runs` and `minus` read
+    several_searches: bool = False  # the runs train what different searches found
     batch_size: int | None = None
     init: str | None = None
     method: str | None = None

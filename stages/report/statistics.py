@@ -32,6 +32,11 @@ def interval95(values: list[float]) -> list[float] | None:
     return [mean(values) - half, mean(values) + half]
 
 
+def best(metric: str, values: list[float]) -> float:
+    """The lowest error, or the highest of any other metric."""
+    return min(values) if "error" in metric else max(values)
+
+
 def of_metric(number: Any, metric: str) -> Any:
     """A number of a table with several metrics is a mapping from metric to number."""
     return number[metric] if isinstance(number, dict) else number

@@ -13,7 +13,7 @@ from typing import Any
 
 from nassl.files import InputError, read_json
 from stages.report.settings import IDENTITY, Report, ReportRow, assign, metric_names
-from stages.report.statistics import deviation, interval95, mean, of_metric, ordering
+from stages.report.statistics import best, deviation, interval95, mean, of_metric, ordering
 
 # What probe and transfer measure besides a table's metrics, shown if every run of a row has it.
 EXTRAS = (
@@ -82,6 +82,7 @@ def lines(table: dict[str, Any]) -> list[dict[str, Any]]:
                     "mean": of_metric(found["mean"], metric),
                     "std": of_metric(found["std"], metric),
                     "n": row["n"],
+                    "best": of_metric(row["best"], metric),
                     "difference": of_metric(row["difference"], metric),
                     "interval95_low": low,
                     "interval95_high": high,
@@ -121,7 +122,8 @@ def _reported_part(
         "reported_flops": table.get("flops_in_text", {}).get(row["row"]),
         "reported_search_gpu_days": row.get("search_cost_gpu_days"),
         "note": "quoted by the paper" if quoted else "not in this plan",
-        **dict.fromkeys(("reproduced", "difference", "interval95", "params_million", "flops")),
+        **dict.fromkeys(("reproduced", "best", "difference", "interval95")),
+        **dict.fromkeys(("params_million", "flops")),
         **dict.fromkeys(("search_device_days", "search_count", "search_device")),
         **dict.fromkeys(("training_seconds", "device")),
         **dict.fromkeys(("scale", "data", "commit", "ssl_gain")),
@@ -165,6 +167,7 @@ def _reproduced_part(
             "std": each(lambda m: deviation(values[m])),
             "n": count,
         },
+        "best": each(lambda m: best(m, values[m])) if planned.several_searches else None,
         "difference": each(lambda m: mean(values[m]) - of_metric(reported, m)),
         "interval95": each(lambda m: interval95(values[m])),
         "n": count,

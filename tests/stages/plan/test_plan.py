@@ -40,12 +40,12 @@ def test_every_runnable_row_is_planned(scale):
 def test_evolution_follows_the_search_that_it_starts_from():
     search = plan(["scale=paper", "paper=[faunae]"])["search"]
     line = search["faunae-from-proxyless-imagenet-s0"]
-    assert line["initial"] == "search/proxyless-imagenet-s0"
-    assert line["follows"] == "search/proxyless-imagenet-s0/genotype.json"
+    assert line["initial"] == "search/proxyless-imagenet100-s0"
+    assert line["follows"] == "search/proxyless-imagenet100-s0/genotype.json"
     others = [line for line in search.values() if not line.get("initial", "").startswith("search/")]
     assert {line["follows"] for line in others} == {
-        "prepare/cifar10/images/manifest.json", "prepare/imagenet/images/manifest.json",
-    }  # fmt: skip
+        f"prepare/{data}/images/manifest.json" for data in ("cifar10", "imagenet", "imagenet100")
+    }
 
 
 def test_evolution_takes_the_epochs_of_the_most_operations_that_a_block_has():
@@ -150,6 +150,31 @@ def test_faunaes_start_is_searched_on_imagenet_100_and_its_baseline_on_imagenet(
     assert toy["faunae-from-proxyless-shapes-s0"]["initial"] == "search/proxyless-shapes-s0"
 
 
+def test_faunaes_rows_are_made_of_several_searches():
+    params = plan(["scale=paper", "paper=[faunae]"])
+    tables = params["report"]["tables"]
+    small, large = (row for row in tables["faunae.table1"] if row["row"].startswith("FaUNAE"))
+    searches = [f"search/faunae-cells-cifar10-s{seed}" for seed in range(3)]
+    assert small["searches"] == large["searches"] == searches
+    assert small["runs"] == [f"probe/faunae-cells-cifar10-c36-s{seed}" for seed in range(3)]
+    for run, search in zip(small["trained"], searches, strict=True):
+        assert params["pretrain"][run.removeprefix("pretrain/")]["architecture"] == search
+    named = {(row["row"], row["method"]): row for row in tables["faunae.table2"]}
+    for name in ("Random", "FaUNAE (random)", "FaUNAE (ResNet-50)", "FaUNAE (ProxylessNAS)"):
+        assert len(named[name, "MoCo v2"]["runs"]) == len(named[name, "MoCo v2"]["searches"]) == 2
+        assert named[name, "MoCo v2"]["several_searches"] is True
+    assert len(named["ResNet-50", "MoCo v2"]["runs"]) == 1
+    assert "several_searches" not in named["ResNet-50", "MoCo v2"]
+    more = plan(["scale=paper", "only=[faunae.table1]", "seeds.final=2"])
+    runs = next(r for r in more["report"]["tables"]["faunae.table1"] if "36" in r["row"])["runs"]
+    architectures = [
+        more["pretrain"][more["probe"][run.removeprefix("probe/")]["pretrain"]]["architecture"]
+        for run in runs
+    ]
+    assert architectures == [search for search in searches for _ in range(2)]
+    assert len(set(runs)) == 6
+
+
 def test_rows_of_other_papers_follow_those_papers():
     """MoCo v1 and SimCLR as published, FaUNAE's CIFAR-10 as sec. IV.C.1, DARTS' short training as
     DARTS trains."""
@@ -242,8 +267,8 @@ def test_only_narrows_the_plan_to_a_row():
 REFUSED = [
     (["recipe.search.epocs=3"], r"recipe\.search\.epocs.*allowed: epochs, batch_size"),
     (["recipe.search.epochs=many"], r"recipe\.search\.epochs: Value 'many'.*Integer"),
-    (["+recipe.search.nesterov=true"], r"recipe\.search has the unknown key 'nesterov'; allowed"),
-    (["recipe.search.optimizer=lars"], r"optimizer is 'lars'; allowed: sgd, adam"),
+    (["+recipe.search.dampening=1"], r"recipe\.search has the unknown key 'dampening'; allowed"),
+    (["recipe.search.optimizer=lion"], r"optimizer is 'lion'; allowed: sgd, adam, lars"),
     (["objective.simclr.kind=simcrl"], r"objective\.simclr\.kind is 'simcrl'; available: .*simclr"),
     (["strategy.darts-first.order=3"], r"order is 3; allowed: 1, 2"),
     (["objective.simclr.views.crop=centre"], r"crop is 'centre'; allowed: resized, padded, none"),

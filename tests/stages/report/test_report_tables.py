@@ -332,3 +332,18 @@ report:
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["rows_quoted"] == 9
     assert metrics["faunae"]["table2"] == {"ResNet-50-SimCLR": 50.0}
+
+
+def test_of_several_searches_the_best_is_shown_beside_the_mean(project, report):
+    file = project / "params.yaml"
+    params = yaml.safe_load(file.read_text())
+    for row in params["report"]["tables"]["ssnas.table1"]:
+        row["several_searches"] = row["row"] == "SSNAS (first order)"
+    file.write_text(yaml.safe_dump(params))
+    assert report(project)[0] == 0
+    made = project / "results/tables"
+    row = rows(made, "ssnas.table1")[("SSNAS (first order)",)]
+    assert row["best"] == min(seed["value"] for seed in row["seeds"]) == 50.0
+    assert rows(made, "ssnas.table1")[("Random sampling",)]["best"] is None
+    assert "(best 50.00)" in (made / "ssnas.table1.md").read_text()
+    assert "best of 3, as the paper reports: 50.00" in (project / "results/report.html").read_text()
