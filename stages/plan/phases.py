@@ -82,7 +82,7 @@ def _score(run: Run, size: Size) -> list[Phase]:
 def _retrain(run: Run, size: Size) -> list[Phase]:
     recipe = run.settings["recipe"]
     trained = recipe.epochs * size.train
-    return [_phase(run.settings["objective"], recipe.batch_size, trained, size.test)]
+    return [_phase(run.settings["objective"], recipe.batch_size, trained, size.test + size.train)]
 
 
 def _pretrain(run: Run, size: Size) -> list[Phase]:

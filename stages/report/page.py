@@ -11,6 +11,7 @@ from markupsafe import Markup
 from nassl.files import InputError
 from stages.report.answers import answers
 from stages.report.architectures import architectures
+from stages.report.claims import claims
 from stages.report.costs import cautions, duration, row_costs, stage_costs
 from stages.report.curves import search_curves
 from stages.report.decisions import shown_decisions
@@ -73,6 +74,7 @@ def page(
         "curves": search_curves(evidence),
         "evolutions": evolutions,
         "questions": asked,
+        "claims": claims(tables, evidence),
         "least": LEAST,
         "resamples": RESAMPLES,
         "margins": margins,

@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,7 @@ RESAMPLES = 5000
 LEAST = 5  # architectures for an interval: resamples of fewer hardly differ
 # criterion -> whether a high score is better
 CRITERIA = {"contrastive_loss": False, "accuracy": True}
+HIGH_IS_GOOD = CRITERIA | {"margin_mean": True}
 OUTCOMES = (("retrain", "test_accuracy"), ("probe", "linear_accuracy"))
 
 
@@ -59,18 +61,18 @@ class Question:
 
     def signed(self) -> list[np.ndarray]:
         """Per stratum (n, 2): score, so that high is good, and mean result."""
-        sign = 1.0 if CRITERIA[self.criterion] else -1.0
+        sign = 1.0 if HIGH_IS_GOOD[self.criterion] else -1.0
         return [
             np.array([(sign * point.score, point.mean) for point in points])
             for points in self.strata.values()
         ]
 
 
-def questions(evidence: Evidence) -> list[Question]:
+def questions(evidence: Evidence, criteria: Iterable[str] = CRITERIA) -> list[Question]:
     """Those with at least one pair of architectures to compare."""
     found = []
-    scores = _scores(evidence)
-    for criterion in CRITERIA:
+    scores = _scores(evidence, criteria)
+    for criterion in criteria:
         for stage, metric in OUTCOMES:
             results = _results(evidence, stage, metric)
             question = Question(criterion, stage, metric)
@@ -126,7 +128,9 @@ def interval(question: Question, seed: int = 0) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _scores(evidence: Evidence) -> dict[tuple[str, str, str], dict[str, tuple[float, str]]]:
+def _scores(
+    evidence: Evidence, criteria: Iterable[str]
+) -> dict[tuple[str, str, str], dict[str, tuple[float, str]]]:
     """(criterion, data, genotype) -> setting of the score -> (score, run)."""
     found: dict[tuple[str, str, str], dict[str, tuple[float, str]]] = {}
     several: dict[tuple[str, str], set[str]] = {}
@@ -135,7 +139,7 @@ def _scores(evidence: Evidence) -> dict[tuple[str, str, str], dict[str, tuple[fl
             evidence.metrics("score", run),
             _genotype(evidence, f"search/{line['search']}"),
         )
-        for criterion in CRITERIA:
+        for criterion in criteria:
             if metrics and key and criterion in metrics:
                 setting = f"{line['network']}, {line['recipe']}"
                 several.setdefault((criterion, line["data"]), set()).add(setting)

@@ -6,8 +6,8 @@ is picked by its test accuracy, and nothing else looks at the test part.
 
 Inputs:  --images, --labels  as `prepare` wrote them; --genotype  the architecture
 Outputs: metrics.json   fractions, 0 to 1: test_accuracy, test_error, top5_error (with more than 5
-                        classes); test_loss, train_loss (nats); params and flops (multiply-adds of
-                        one image) of the network without heads; n (test images),
+                        classes), train_accuracy; test_loss, train_loss (nats); params and flops
+                        (multiply-adds of one image) of the network without heads; n (test images),
                         n_trained_on, classes, epochs, seed
          weights.safetensors  keys `network.*` and `classifier.*`
          genotype.json  the architecture, byte for byte
@@ -77,11 +77,16 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
             network, objective, test_images, test_labels, everything, recipe.batch_size
         )
         means = {key: values.mean().item() for key, values in tested.items()}
+        # SSNAS sec. 3.1: networks differ in generalisation, not in training error
+        learned = evaluate_once(
+            network, objective, images, labels, np.arange(len(images)), recipe.batch_size
+        )
         metrics = {
             "test_accuracy": means["correct"],
             "test_error": 1 - means["correct"],
             "test_loss": means["loss"],
             "train_loss": train_loss,
+            "train_accuracy": learned["correct"].mean().item(),
             "params": parameters(network),
             "flops": flops(network, side),
             "n": len(test_images),
