@@ -24,4 +24,5 @@ class Recipe:
     precision: str = "float32"  # of the network's products in training: float32 | bfloat16
     clip: float = 0.0  # gradient norm; 0 = off
     drop_path: float = 0.0  # final probability, raised linearly from 0
+    keep_every: int = 0  # pretrain: epochs between weights that are kept for a curve; 0 = none
     validation_fraction: float = 0.0  # share of the recorded order held out (score)

@@ -22,7 +22,7 @@ from nassl.parallel.processes import rank, world_size
 from nassl.settings import Network, Recipe
 from nassl.training.checkpoint import Checkpoint
 from nassl.training.curves import Curves
-from nassl.training.loop import evaluate, train
+from nassl.training.loop import Companion, evaluate, train
 from nassl.training.optimisers import build_optimizer
 from nassl.training.seeds import seed_step
 
@@ -70,6 +70,7 @@ def fit(
     checkpoint: Checkpoint,
     curves: Curves,
     label: str,
+    companion: Companion | None = None,
 ) -> float:
     """Trains `network` and the objective's heads on `images[indices]` as the recipe says, where the
     network is. Returns the mean training loss of the last epoch. Raises what `train` raises."""
@@ -82,7 +83,8 @@ def fit(
     parameters = [*network.parameters(), *objective.trained_parameters()]
     optimizer = build_optimizer(recipe, parameters)
     train(
-        network, objective, optimizer, batches, recipe, seed, checkpoint, curves, label=label
+        network, objective, optimizer, batches, recipe, seed, checkpoint, curves, companion,
+        label=label,
     )  # fmt: skip
     return curves.rows[-1]["train_loss"]
 

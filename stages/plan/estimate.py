@@ -148,7 +148,10 @@ def run_bytes(run: Run, params: dict[str, Any]) -> float:
     objective = run.settings["objective"]
     copies = 2 if objective.kind == "moco" else 1
     queue = getattr(objective, "queue", 0) * getattr(objective, "projection", 0)
-    return SMALL_FILES + 4.0 * (copies * network_parameters(*_discrete(run, params)) + queue)
+    recipe = run.settings["recipe"]
+    kept = recipe.epochs // recipe.keep_every if recipe.keep_every else 0
+    size = network_parameters(*_discrete(run, params))
+    return SMALL_FILES + 4.0 * ((copies + kept) * size + queue)
 
 
 def _data(run: Run, params: dict[str, Any]) -> tuple[int, Size]:

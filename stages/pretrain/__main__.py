@@ -10,6 +10,7 @@ Outputs: weights.safetensors  the network without a head: what `probe` reads
                         of the features of up to 1024 training images: the scale on which a linear
                         probe's learning rate works); params and flops (multiply-adds of one image)
                         without head; n_trained_on, epochs, batch_size, seed
+         kept/          <epoch>.safetensors, the network after every recipe.keep_every-th epoch
          genotype.json  the architecture, byte for byte
          model.json     what `nassl.load` needs beside these two: size, input, data, plan
          curves/, cost.json
@@ -47,6 +48,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     from nassl.training.discrete import fit, initial_network, initial_objective
     from nassl.training.features import extract, mean_norm
     from nassl.training.weights import save_weights
+    from stages.pretrain.kept import KeptWeights
     from stages.training.checkpoints import open_checkpoints
     from stages.training.curves import WrittenCurves
     from stages.training.device import prepare_device
@@ -64,9 +66,11 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     with open_checkpoints(run, inputs) as checkpoints:
         network = initial_network(genotype, size, side, seed, device)
         objective = initial_objective(settings, network, images, len(images), seed)
+        kept = KeptWeights(network, recipe.keep_every, checkpoints.folder)
         final_loss = fit(
             network, objective, images, None, np.arange(len(images)), recipe, seed,
             checkpoints.part(), WrittenCurves(out / "curves"), label=f"pretrain {run.name}",
+            companion=kept,
         )  # fmt: skip
         plain = PlainView(images.mean, images.std, settings.views.size)
         first = np.arange(min(NORM_IMAGES, len(images)))
@@ -82,6 +86,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
         }
         save_weights(out / "weights.safetensors", network)
         save_weights(out / "head.safetensors", objective)
+        kept.hand_over(out, recipe.epochs)
         write_json(out / "metrics.json", metrics)
         shutil.copyfile(inputs.genotype, out / "genotype.json")
         write_model(

@@ -15,6 +15,7 @@ Outputs: metrics.json   accuracies are fractions of the test images, 0 to 1. lin
                         finetune_labels. Always: params and flops (multiply-adds of one image) of
                         the network without the classifier, n (test images), classes, init, seed,
                         backbone_sha256
+         epochs.json    knn_accuracy of the weights that pretraining kept, by epoch, if it did
          curves/<protocol>/, cost.json
 
 Example: python -m stages.probe ssnas-digits-b64 --images results/prepare/digits/images
@@ -48,6 +49,7 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
     from nassl.training.discrete import initial_network
     from nassl.training.weights import fingerprint, load_weights
     from stages.probe.data import open_labelled
+    from stages.probe.epochs import knn_by_epoch
     from stages.probe.finetune import finetune
     from stages.probe.linear import evaluate_linearly
     from stages.training.checkpoints import open_checkpoints
@@ -98,6 +100,8 @@ def probe(run: Run, inputs: Namespace, out: Path) -> None:
                 metrics[f"knn_accuracy{suffix}"] = measured.knn_accuracy
                 metrics[f"feature_norm{suffix}"] = measured.feature_norm
             metrics["linear_labels"] = len(data.train)
+            points = knn_by_epoch(inputs.pretrain / "kept", lambda: network("random"), linear, data)
+            write_json(out / "epochs.json", points)
         if tuning.kind == "finetune":
             share = labelled_share(inputs.labels, tuning.label_fraction)
             metrics["finetune_accuracy"] = finetune(

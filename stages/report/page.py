@@ -16,6 +16,7 @@ from stages.report.costs import cautions, duration, row_costs, stage_costs
 from stages.report.curves import search_curves
 from stages.report.decisions import shown_decisions
 from stages.report.detections import detections
+from stages.report.epochs import accuracy_figures
 from stages.report.evidence import Evidence
 from stages.report.findings import findings
 from stages.report.genealogy import genealogies
@@ -72,6 +73,7 @@ def page(
         "own_tested": tested_images(own) if own else "",
         "architectures": architectures(evidence, runs),
         "curves": search_curves(evidence),
+        "accuracies": accuracy_figures(evidence),
         "evolutions": evolutions,
         "questions": asked,
         "claims": claims(tables, evidence),

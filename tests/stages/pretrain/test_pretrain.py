@@ -53,6 +53,43 @@ def test_the_same_run_gives_the_same_bytes(call, digits, genotype):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 
+def test_weights_are_kept_on_the_way_also_over_a_kill(call, digits, genotype, monkeypatch):
+    from nassl.objectives.simclr import SimCLRObjective
+
+    changes = {"recipe.pretrain.epochs": 5, "recipe.pretrain.keep_every": 2}
+    inputs = {"images": digits / "images", "genotype": genotype}
+    whole = call(pretrain, changes=changes, out="whole", **inputs)
+    names = ["00002.safetensors", "00004.safetensors"]
+    assert sorted(path.name for path in (whole / "kept").iterdir()) == names
+    weights = [load_file(whole / "kept" / name) for name in names]
+    weights.append(load_file(whole / "weights.safetensors"))
+    key = next(key for key in weights[0] if key.endswith("conv.weight"))
+    assert not torch.equal(weights[0][key], weights[1][key])
+    assert not torch.equal(weights[1][key], weights[2][key])
+    monkeypatch.setenv("NASSL_CHECKPOINT_SECONDS", "0")
+    original, steps, stop = SimCLRObjective.loss, [], 0
+
+    def loss(self, *given):
+        steps.append(0)
+        if len(steps) == stop:  # in the third epoch
+            raise KeyboardInterrupt
+        return original(self, *given)
+
+    lines = (whole / "curves/plots/metrics/train_loss.tsv").read_text().splitlines()
+    assert len(lines) == 1 + 5
+    monkeypatch.setattr(SimCLRObjective, "loss", loss)
+    call(pretrain, changes=changes, out="counted", **inputs)
+    each = len(steps) // 5  # steps of an epoch
+    steps.clear()
+    stop = 2 * each + 1
+    with pytest.raises(KeyboardInterrupt):
+        call(pretrain, changes=changes, out="killed", **inputs)
+    killed = call(pretrain, changes=changes, out="killed", **inputs)
+    for name in [*(f"kept/{name}" for name in names), "weights.safetensors"]:
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    assert not (call(pretrain, out="none", **inputs) / "kept").exists()
+
+
 def test_moco_is_pretrained_and_scored_as_well(call, digits, genotype):
     moco = {"kind": "moco", "temperature": 0.2, "momentum": 0.9, "queue": 4096, "head": "mlp"}
     moco |= {"hidden": 8, "projection": 8, "groups": 1, "views": {"crop": "padded", "padding": 2}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,26 @@ def test_both_protocols_and_the_untrained_network(call, inputs, genotype, pretra
     assert metrics["params"] == sum(p.numel() for p in network.parameters())  # no classifier
     assert metrics["flops"] == flops(network, 16)
     assert (out / "curves/linear_untrained/plots/metrics/train_loss.tsv").exists()
+
+
+def test_accuracy_over_epochs_is_that_of_the_kept_weights(call, digits, genotype):
+    changes = {"recipe.pretrain.epochs": 2, "recipe.pretrain.keep_every": 1}
+    pretrained = call(
+        pretrain, changes=changes, out="kept", images=digits / "images", genotype=genotype
+    )
+    inputs = {"images": digits / "images", "labels": digits / "labels", "pretrain": pretrained}
+    out = call(probe, out="probed", **inputs)
+    points = read_json(out / "epochs.json")
+    assert [point["epoch"] for point in points] == [1, 2]
+    assert points[-1]["knn_accuracy"] == read_json(out / "metrics.json")["knn_accuracy"]
+    # the first epoch's are other weights, and give another answer than the last epoch's for sure
+    # only in their features: the file is what is compared
+    first, last = (pretrained / "kept" / f"0000{epoch}.safetensors" for epoch in (1, 2))
+    assert first.read_bytes() != last.read_bytes()
+    shutil.copyfile(first, pretrained / "kept" / "00003.safetensors")
+    again = call(probe, out="again", **inputs)
+    third = read_json(again / "epochs.json")[2]
+    assert third == {"epoch": 3, "knn_accuracy": points[0]["knn_accuracy"]}
 
 
 def test_the_same_run_gives_the_same_bytes(call, inputs):

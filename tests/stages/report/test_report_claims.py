@@ -134,3 +134,19 @@ def test_claims_are_on_the_page(full_project, report):
     page = (full_project / "results/report.html").read_text()
     assert "DARTS collapses to skip connections and SSNAS does not, on digits" in page
     assert "cannot be told</span>" in page
+
+
+def test_accuracy_over_epochs_is_drawn_with_the_last_and_the_best(full_project, report):
+    plan = yaml.safe_load((full_project / "params.yaml").read_text())
+    plan["probe"] = {"net-digits-s0": {"data": "digits", "seed": 0}}
+    (full_project / "params.yaml").write_text(yaml.safe_dump(plan))
+    folder = full_project / "results/probe/net-digits-s0"
+    folder.mkdir(parents=True)
+    points = [
+        {"epoch": 20 * n, "knn_accuracy": value} for n, value in ((1, 0.25), (2, 0.5), (3, 0.375))
+    ]
+    (folder / "epochs.json").write_text(json.dumps(points))
+    code, text = report(full_project)
+    assert code == 0, text
+    page = (full_project / "results/report.html").read_text()
+    assert "net-digits-s0: 37.5 % after epoch 60, at best 50.0 % after epoch 40" in page
