@@ -100,11 +100,8 @@ class Expansion:
         if "values" in row:
             entry["values"] = row["values"]
         # Of several searches each final run has a seed of its own, counted through.
-        entry["runs"] = [
-            make(data, architecture, row, number * len(seeds) + seed)
-            for number, architecture in enumerate(architectures)
-            for seed in seeds
-        ]
+        each = enumerate((found, seed) for found in architectures for seed in seeds)
+        entry["runs"] = [make(data, found, row, number) for number, (found, _) in each]
         if len(architectures) > 1:
             entry["several_searches"] = True
         if "minus" in row:
@@ -220,9 +217,8 @@ class Expansion:
         spec = _lookup(paper["searches"], name, f"{table}: search")
         initial, follows = spec.get("initial", ""), f"prepare/{data}/images/manifest.json"
         if initial.startswith("search/"):
-            start, on = initial.removeprefix("search/"), data
-            if "initial_data" in spec:  # a start may come from other data
-                on = self._data(spec["initial_data"])
+            start = initial.removeprefix("search/")
+            on = self._data(spec["initial_data"]) if "initial_data" in spec else data
             initial = self._searches(paper, start, on, table, (*followers, name))[0]
             follows = f"{initial}/genotype.json"
         runs = []
