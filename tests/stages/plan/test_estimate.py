@@ -195,7 +195,7 @@ def measured(smoke, tmp_path, monkeypatch):
 
 
 def test_check_compares_estimated_with_measured_seconds(smoke, measured):
-    text = check(smoke, measured(1.6))
+    text = check(smoke, measured(1.61))
     assert [line.split()[-1] for line in text.splitlines()[2:7]] == ["0.62"] * 5
     counts = {line.split()[0]: int(line.split()[1]) for line in text.splitlines()[2:7]}
     trained = [n for n in smoke["search"] if run_work(run_of(smoke, "search", n), smoke).flops]
