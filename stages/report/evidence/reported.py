@@ -16,9 +16,9 @@ from nassl.files import InputError
 # Besides `row`, what tells the rows of a table apart.
 IDENTITY = ("batch_size", "init", "method")
 STATUSES = ("run", "quoted")
-TABLE_KEYS = ("title", "dataset", "metric", "protocol", "columns", "flops_in_text", "rows")
+TABLE_KEYS = ("title", "dataset", "metric", "protocol", "flops_in_text", "rows")
 ROW_KEYS = (
-    "row", "value", "status", "ours", *IDENTITY, "search", "search_method", "params",
+    "row", "value", "number_from", "status", "ours", *IDENTITY, "params", "search_method",
     "search_cost_gpu_days",
 )  # fmt: skip
 
@@ -36,7 +36,9 @@ class ReportedRow:
     method: str | None = None
     params_million: float | None = None
     flops: float | None = None  # multiply-adds of one image
+    search_method: str | None = None  # how the paper found the architecture
     search_gpu_days: float | None = None
+    number_from: str | None = None  # where the paper has the values from, if they are not its own
 
     @property
     def label(self) -> str:
@@ -51,6 +53,7 @@ class ReportedTable:
     dataset: str
     metrics: tuple[str, ...]
     rows: tuple[ReportedRow, ...]
+    protocol: str | None = None  # how the paper made its own numbers
 
     @property
     def name(self) -> str:
@@ -96,7 +99,15 @@ def _table(where: str, paper: str, name: str, content: dict[str, Any]) -> Report
     metrics = tuple(metric) if isinstance(metric, list) else (metric,)
     flops = content.get("flops_in_text", {})
     rows = tuple(_row(where, entry, metrics, flops) for entry in content["rows"])
-    return ReportedTable(paper, name, content["title"], content["dataset"], metrics, rows)
+    return ReportedTable(
+        paper=paper,
+        table=name,
+        title=content["title"],
+        dataset=content["dataset"],
+        metrics=metrics,
+        rows=rows,
+        protocol=content.get("protocol"),
+    )
 
 
 def _row(
@@ -124,7 +135,9 @@ def _row(
         **{key: entry[key] for key in IDENTITY if key in entry},
         params_million=entry.get("params"),
         flops=flops.get(entry["row"]),
+        search_method=entry.get("search_method"),
         search_gpu_days=entry.get("search_cost_gpu_days"),
+        number_from=entry.get("number_from"),
     )
 
 

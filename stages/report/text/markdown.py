@@ -9,7 +9,7 @@ from tabulate import tabulate
 from stages.report.numbers.headline import counts, gain
 from stages.report.numbers.rows import Line, Table
 from stages.report.text.order import disagreements
-from stages.report.text.tables import extras, identifying, note
+from stages.report.text.tables import extras, identifying, note, number_from, protocol
 from stages.report.text.wording import (
     TRAINING,
     interval,
@@ -61,10 +61,13 @@ def single(table: Table) -> str:
 def page(table: Table) -> str:
     """The table in Markdown and, below it, what comes out in another order than in the paper."""
     keys = identifying(table)
+    if any(row.search_method for row in table.paper.rows):
+        keys.append("search_method")
     cells = [_cells(line, keys, len(table.metrics) > 1) for line in table.lines]
     caption = (
         f"{metrics_of(table)}. Where two numbers share a cell, the reported one is in brackets."
     )
+    caption = " ".join(filter(None, [caption, protocol(table)]))
     body = tabulate(cells, headers="keys", tablefmt="github", disable_numparse=True)
     return "\n".join([caption + "\n", body + "\n", *_disagreement(table), ""])
 
@@ -81,7 +84,9 @@ def _cells(line: Line, keys: list[str], several: bool) -> dict[str, Any]:
             here and here.search_device_days, ".2g", reported.search_gpu_days
         ),
         "training (s)": _number(here and here.training_seconds, ".0f"),
-        "note": "; ".join(filter(None, [note(line.row), extras(line.row, "{:.2f}")])),
+        "note": "; ".join(
+            filter(None, [note(line.row), number_from(line.row), extras(line.row, "{:.2f}")])
+        ),
     }
     return (
         {key: value if line.first else "" for key, value in row.items()}

@@ -14,8 +14,9 @@ from stages.report.text.wording import TITLES, interval, quantity, spread, words
 
 @dataclass(frozen=True)
 class LineView:
-    """A row in one metric. What belongs to the row as a whole is shown in its `first` line, over
-    `count` lines. The row comes out as in the paper in `agree` of `pairs` comparisons."""
+    """A row in one metric. `source` is the footnote of its reported number. What belongs to the row
+    as a whole is shown in its `first` line, over `count` lines. The row comes out as in the paper
+    in `agree` of `pairs` comparisons."""
 
     line: Line
     count: int
@@ -23,6 +24,7 @@ class LineView:
     spread: str
     interval: str
     note: str
+    source: str
     agree: int
     pairs: int
     params: str
@@ -40,14 +42,16 @@ class LineView:
 
 @dataclass(frozen=True)
 class TableView:
-    """`identity`: what tells the rows apart besides their names."""
+    """`identity`: what tells the rows apart besides their names. `sources`: footnotes, from 1."""
 
     table: Table
     id: str
     name: str
+    protocol: str
     identity: list[str]
     runnable: int
     lines: list[LineView]
+    sources: list[str]
     disagreements: list[str]
 
 
@@ -57,11 +61,28 @@ def table_view(table: Table) -> TableView:
         table=table,
         id=f"{paper.paper}-{paper.table}",
         name=f"{TITLES.get(paper.paper, paper.paper)}, {_name(paper.table)}",
+        protocol=protocol(table),
         identity=identifying(table),
         runnable=sum(row.reported.status == "run" for row in table.rows),
         lines=[_line(table, line) for line in table.lines],
+        sources=sources(table),
         disagreements=disagreements(table),
     )
+
+
+def protocol(table: Table) -> str:
+    """How the paper made its own numbers; nothing where its table does not say."""
+    return f"In the paper: {table.paper.protocol}." if table.paper.protocol else ""
+
+
+def sources(table: Table) -> list[str]:
+    """Where the paper has numbers from that are not its own, each once."""
+    return list(dict.fromkeys(source for row in table.rows if (source := number_from(row))))
+
+
+def number_from(row: Row) -> str:
+    source = row.reported.number_from
+    return f"number from the {source}" if source else ""
 
 
 def identifying(table: Table) -> list[str]:
@@ -101,6 +122,7 @@ def _line(table: Table, line: Line) -> LineView:
         spread=spread(result) if result else "",
         interval=interval(result) if result and result.interval95 else "",
         note=note(line.row),
+        source=number_from(line.row),
         agree=agree,
         pairs=pairs,
         params=quantity(here.params_million, 1e6) if here else "",

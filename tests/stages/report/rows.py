@@ -21,8 +21,7 @@ def row(name: str, reported: float, here: float | None, std: float | None = None
     return Row(paper, Reproduced(seeds, results, None, None, None, None, 0, None, {}, None, "", ()))
 
 
-def table(rows: Sequence[Row], metric: str = "AP") -> Table:
-    paper = ReportedTable(
-        "ssnas", "table1", "A title", "voc", (metric,), tuple(row.reported for row in rows)
-    )
+def table(rows: Sequence[Row], metric: str = "AP", protocol: str | None = None) -> Table:
+    reported = tuple(row.reported for row in rows)
+    paper = ReportedTable("ssnas", "table1", "A title", "voc", (metric,), reported, protocol)
     return Table(paper, "toy", "c0ffee", tuple(rows), comparisons((metric,), rows))

@@ -26,8 +26,9 @@ def test_page_says_scale_device_and_wrong_order(made):
     assert f"| {untrained} |" in page
     single = (made / "ssnas.table1.md").read_text()
     assert "**Scale: toy**" in single
-    assert [cell.strip() for cell in single.split("\n")[10].split("|")][1:8] == [
+    assert [cell.strip() for cell in single.split("\n")[10].split("|")][1:9] == [
         "Random sampling",
+        "random",
         "3.29",
         "50.00 ± 35.36",
         "2",
