@@ -5,11 +5,12 @@ Composes figures and text into the templates of `text/page/`, one per section.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from stages.report.evidence.architectures import architectures
 from stages.report.evidence.asked import Report
@@ -34,8 +35,8 @@ from stages.report.numbers.searches import collapsed, searches
 from stages.report.text import findings, wording
 from stages.report.text.architectures import facts
 from stages.report.text.costs import cautions
-from stages.report.text.data import leak, leaks, remarks
-from stages.report.text.own import tested_images
+from stages.report.text.data import leak, remarks
+from stages.report.text.own import about, best, cells
 from stages.report.text.prediction import answer
 from stages.report.text.tables import table_view
 
@@ -64,10 +65,7 @@ def page(
         "cautions": cautions(exceptions(evidence)),
         "findings": [
             *findings.of_leaks(all_leaks(evidence)),
-            *findings.of_rows(tables),
-            *findings.of_order(tables),
-            *findings.of_own_methods(tables),
-            *findings.of_gain(tables),
+            *findings.of_tables(tables),
             *findings.of_prediction(
                 said for question, said in zip(asked, answers, strict=True) if question.label_free
             ),
@@ -80,8 +78,9 @@ def page(
         **_tables(tables),
         "data": [(one, leak(one.leak), remarks(one)) for one in prepared_data(evidence)],
         "own": own,
-        "own_tested": tested_images(own) if own else "",
-        "own_notes": {row.row: leaks(row.leaks) for row in own.rows} if own else {},
+        "own_about": about(own) if own else "",
+        "own_cells": cells(own) if own else [],
+        "own_best": best(own) if own else "",
         "architectures": [
             (one, facts(evidence, one), draw(one.genotype, f"Architecture {one.title}"))
             for one in architectures(evidence, _shown(report, own))
@@ -113,7 +112,7 @@ def page(
     )
     environment.filters["duration"] = wording.duration
     environment.filters["words"] = wording.words
-    environment.filters["spread"] = wording.spread
+    environment.filters["code"] = _code
     environment.filters["svg"] = Markup  # drawn here, with every text in it escaped
     return environment.get_template("page.html.j2").render(content)
 
@@ -123,7 +122,7 @@ def _tables(tables: list[Table]) -> dict[str, Any]:
     return {
         "counts": counts(tables),
         "titles": wording.TITLES,
-        "training": wording.TRAINING,
+        "columns": wording.COLUMNS,
         "papers": {
             paper: [view for view in views if view.table.paper.paper == paper]
             for paper in dict.fromkeys(table.paper.paper for table in tables)
@@ -134,6 +133,11 @@ def _tables(tables: list[Table]) -> dict[str, Any]:
         },
         "drawn": DRAWN,
     }
+
+
+def _code(text: str) -> Markup:
+    """`backticks` as <code>; everything else escaped."""
+    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _shown(report: Report, own: OwnTable | None) -> list[str]:

@@ -13,7 +13,7 @@ from stages.report.numbers.margins import Margins
 from stages.report.numbers.rows import Table
 from stages.report.text.data import leak
 from stages.report.text.prediction import Answer
-from stages.report.text.wording import TITLES, duration
+from stages.report.text.wording import TITLES, comparisons, duration
 
 CHANCE = 0.99  # share of the loss at chance: a loss above it is not told apart from chance
 
@@ -29,6 +29,11 @@ class Finding:
 def of_leaks(leaks: Iterable[Leak]) -> list[Finding]:
     """Come before all other findings, which may depend on these images."""
     return [Finding("leak", f"{leak(one)}; every accuracy on them is too high.") for one in leaks]
+
+
+def of_tables(tables: Sequence[Table]) -> list[Finding]:
+    """What the papers' tables say together."""
+    return [*of_rows(tables), *of_order(tables), *of_own_methods(tables), *of_gain(tables)]
 
 
 def of_rows(tables: Sequence[Table]) -> list[Finding]:
@@ -51,9 +56,9 @@ def of_order(tables: Iterable[Table]) -> list[Finding]:
     several = [comparison for comparison in against if comparison.spread_known]
     clear = sum(comparison.apart for comparison in several)
     agree = len(found) - len(against)
-    text = f"Methods come in the papers' order in {agree} of {len(found)} comparisons of means"
+    text = f"Methods come in the papers' order in {agree} of {comparisons(len(found))} of means"
     if against:
-        text += f". In the other {len(against)} this page disagrees with the papers"
+        text += f". In the other {len(against)} the results disagree with the papers"
     if several:
         text += (
             f"; of the {len(several)} of these with several seeds on both sides, {clear} differ by "
@@ -78,7 +83,7 @@ def of_own_methods(tables: Sequence[Table]) -> list[Finding]:
         if wins:
             text = (
                 f"{TITLES.get(paper, paper)} claims that its own method is ahead of another one in "
-                f"{len(wins)} comparisons among the rows made here; here it is ahead in "
+                f"{comparisons(len(wins))} among the rows made here; here it is ahead in "
                 f"{sum(wins)} of them."
             )
             found.append(Finding(f"{sum(wins)}/{len(wins)}", text))

@@ -6,12 +6,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stages.report.numbers.headline import counts, gain
 from stages.report.numbers.rows import Line, Table
-from stages.report.text.order import disagreements
+from stages.report.text.findings import of_tables
+from stages.report.text.order import disagreements, verdict
 from stages.report.text.tables import extras, identifying, note, number_from, protocol
 from stages.report.text.wording import (
-    TRAINING,
+    COLUMNS,
     interval,
     meaning,
     metrics_of,
@@ -23,31 +23,11 @@ from stages.report.text.wording import (
 
 def index(tables: list[Table]) -> str:
     """All tables on one page; scale, device and what disagrees with the papers come first."""
-    rows = counts(tables)
     text = ["# The papers' tables: reported and reproduced\n", _provenance(tables)]
-    text.append(
-        f"{rows.made} of {rows.runnable} runnable rows reproduced; "
-        f"{rows.quoted} rows are quoted by the papers from elsewhere and only shown.\n"
-    )
+    text += [f"{finding.text}\n" for finding in of_tables(tables)]
     notes = dict.fromkeys(note(row) for table in tables for row in table.made)
     text += [f"**{found}.**\n" for found in notes if found]
-    if found := gain(tables):
-        text.append(
-            f"A linear classifier on the pretrained networks reaches on average "
-            f"{found.mean_ratio:.2f} times the accuracy of one on the same networks with random "
-            f"weights; it is above in {found.share_above * found.rows:.0f} of {found.rows} "
-            f"rows.\n"
-        )
-    pairs = sum(len(table.comparisons) for table in tables)
-    agree = pairs - sum(len(table.against_paper) for table in tables)
-    if pairs:
-        text.append(f"Methods come in the paper's order in {agree} of {pairs} comparisons.\n")
-    text.append(
-        "Values are percentages: mean ± sample standard deviation over n seeds, none left out; the "
-        "95 % interval (Student's t) is given from 3 seeds on. Difference = here - reported. Bold: "
-        f"the paper's own method. Search cost: device-days of all seeds' searches. {TRAINING} "
-        "FLOPs: multiply-adds of one image. Untrained: the same network with random weights.\n"
-    )
+    text.append(f"{COLUMNS} Bold: the paper's own method.\n")
     for table in tables:
         text.append(f"## {title(table)}\n\n{page(table)}")
     return "\n".join(text)
@@ -103,16 +83,9 @@ def _cells(line: Line, keys: list[str], several: bool) -> dict[str, Any]:
 
 
 def _disagreement(table: Table) -> list[str]:
-    pairs = len(table.comparisons)
-    if not pairs:
-        return []
     if not table.against_paper:
-        return [f"Ordering as in the paper in all {pairs} comparisons."]
-    return [
-        f"**The ordering differs from the paper's in {len(table.against_paper)} of "
-        f"{pairs} comparisons:**\n",
-        *(f"- {text}" for text in disagreements(table)),
-    ]
+        return [verdict(table)] if table.comparisons else []
+    return [f"**{verdict(table)}**\n", *(f"- {text}" for text in disagreements(table))]
 
 
 def _provenance(tables: list[Table]) -> str:

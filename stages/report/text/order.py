@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from stages.report.numbers.rows import Comparison, Table
-from stages.report.text.wording import spread, words
+from stages.report.text.wording import comparisons, spread, words
+
+
+def verdict(table: Table) -> str:
+    """Whether the rows come in the paper's order; nothing where nothing can be compared."""
+    pairs, against = len(table.comparisons), len(table.against_paper)
+    if not pairs:
+        return ""
+    if not against:
+        return f"The order is the paper's in {'all ' if pairs > 1 else ''}{comparisons(pairs)}."
+    return f"The order differs from the paper's in {against} of {comparisons(pairs)}:"
 
 
 def disagreements(table: Table) -> list[str]:

@@ -8,7 +8,7 @@ from stages.report.evidence.reported import IDENTITY
 from stages.report.numbers.order import agreement
 from stages.report.numbers.rows import Line, Row, Table
 from stages.report.text.data import leaks
-from stages.report.text.order import disagreements
+from stages.report.text.order import disagreements, verdict
 from stages.report.text.wording import TITLES, interval, quantity, spread, words
 
 
@@ -52,6 +52,7 @@ class TableView:
     runnable: int
     lines: list[LineView]
     sources: list[str]
+    verdict: str
     disagreements: list[str]
 
 
@@ -66,6 +67,7 @@ def table_view(table: Table) -> TableView:
         runnable=sum(row.reported.status == "run" for row in table.rows),
         lines=[_line(table, line) for line in table.lines],
         sources=sources(table),
+        verdict=verdict(table),
         disagreements=disagreements(table),
     )
 

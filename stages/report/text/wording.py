@@ -6,10 +6,14 @@ from stages.report.numbers.rows import Result, Spread, Table
 
 TITLES = {"ssnas": "SSNAS", "faunae": "FaUNAE"}
 
-# The column of that name, for every kind of row; the page gives it in the unit that fits.
-TRAINING = (
-    "Training: time of all seeds' training and evaluation, and of the training of the weights that "
-    "they evaluate or start from; every run once."
+# How to read the columns of a table.
+COLUMNS = (
+    "Values are percentages: mean ± sample standard deviation over n seeds of the final training, "
+    "no seed left out and none picked; the 95 % interval of the mean (Student's t) is given from "
+    "three seeds on. The difference is here \N{MINUS SIGN} reported. Search: device time of all "
+    "seeds' searches. Training: time of all seeds' training and evaluation, and of the training of "
+    "the weights that they evaluate or start from; every run once. FLOPs: multiply-adds of one "
+    "image. Untrained: the same network with random weights."
 )
 
 SCALES = {
@@ -30,6 +34,10 @@ def meaning(scale: str) -> str:
 def words(key: str) -> str:
     """`linear accuracy` for linear_accuracy."""
     return key.replace("_", " ")
+
+
+def comparisons(count: int) -> str:
+    return f"{count} comparison{'' if count == 1 else 's'}"
 
 
 def title(table: Table) -> str:

@@ -111,7 +111,7 @@ def test_a_table_has_values_interval_difference_and_marks(document):
     assert "SSNAS (first order) 2.61 20.00 ± 10.00 3 -4.84 to 44.84 +17.39" in text
     assert "DARTS (first order) 3.00 2 15.00 1 – +12.00 ✗ 0 of 1" in text  # noqa: RUF001
     assert "Random sampling 3.29 1 not in this plan" in text
-    assert "The order differs from the paper's in 1 of 1 comparisons" in text
+    assert "The order differs from the paper's in 1 of 1 comparison:" in text
     assert "here 20.00 ± 10.00 against 15.00, less than one standard deviation apart" in text
     assert "31 k" in text
     assert "3.35 M" in text
@@ -132,7 +132,7 @@ def test_findings_are_made_from_the_numbers(document):
     assert "evaluation, and of the training of the weights that they evaluate or start" in text
     assert "3/38 3 of the 38 rows that can be run were run; 35 are not in this plan." in text
     assert "9 rows are quoted by the papers from elsewhere and only shown." in text
-    assert "0/1 Methods come in the papers' order in 0 of 1 comparisons of means." in text
+    assert "0/1 Methods come in the papers' order in 0 of 1 comparison of means." in text
     assert "1/3 1 of 3 gradient searches collapsed" in text
     assert "2/2 For 2 of 2 scored candidates the mean margin is positive" in text
     # ln 127 = 4.844: one of the two losses (3.00 and 4.84) is no better than chance.
@@ -205,8 +205,8 @@ def test_own_images_stand_in_a_table_without_a_paper(evidence):
     plan = evidence.results.parent / "params.yaml"
     document = Document(write_page([], evidence, Report("toy", {}), "c0ffee", plan, own))
     text = words(document, "own")
-    assert "without a label on 1,200 images; accuracies (%) are of 300 images" in text
-    assert "SSNAS 2 3.2500 3.5000 61.25 ± 1.50 0.5 M 90 s" in text
+    assert "without labels on 1,200 images; accuracies (%) are of 300 images" in text
+    assert "SSNAS 2 3.2500 3.5000 61.25 ± 1.50 500 k 1 M 90 s" in text
     assert "Best network, chosen without labels: SSNAS ( pretrain/x" in text.replace(
         "(pre", "( pre"
     )

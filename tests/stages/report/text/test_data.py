@@ -102,11 +102,11 @@ def own_table(evidence):
 
 
 def test_own_images_with_a_leak_are_not_said_to_be_new(full_project, evidence, tmp_path):
-    assert "on 300 images that nothing was trained on" in own_page(own_table(evidence))
+    assert "of 300 images that nothing was trained on" in own_page(own_table(evidence))
     describe(full_project, images={"test_images_also_in": {"train": 3, "unlabeled": 2}})
     table = own_table(evidence)
     text = own_page(table)
-    assert f"on 300 test images ({LEAK})" in text
+    assert f"of 300 test images ({LEAK})" in text
     assert "nothing was trained on" not in text
     assert text.count(LEAK) == 2  # in the row, too
     (tmp_path / "out").mkdir()
