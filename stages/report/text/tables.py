@@ -84,7 +84,7 @@ def sources(table: Table) -> list[str]:
 
 def number_from(row: Row) -> str:
     source = row.reported.number_from
-    return f"number from the {source}" if source else ""
+    return f"reported number from the {source}" if source else ""
 
 
 def identifying(table: Table) -> list[str]:

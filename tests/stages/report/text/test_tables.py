@@ -20,7 +20,10 @@ ROWS = [
 
 def test_sources_are_footnotes_each_once():
     view = table_view(table(ROWS))
-    first, second = "number from the first paper, 5 epochs", "number from the second paper"
+    first, second = (
+        "reported number from the first paper, 5 epochs",
+        "reported number from the second paper",
+    )
     assert view.sources == [first, second]
     assert [line.source for line in view.lines] == [first, second, first, ""]
 
@@ -31,7 +34,7 @@ def test_markdown_has_protocol_sources_and_search_methods():
     line = next(line for line in text.splitlines() if line.startswith("| B "))
     cells = [cell.strip() for cell in line.split("|")]
     assert "evolution" in cells
-    assert "not in this plan; number from the second paper" in cells
+    assert "not in this plan; reported number from the second paper" in cells
     bare = page(table(ROWS[3:]))
     assert "In the paper" not in bare
     assert "search method" not in bare
@@ -52,5 +55,5 @@ def test_files_and_page_have_them_too(full_project, report):
     section = text.partition('<section id="ssnas-table1">')[2].partition("</section>")[0]
     assert "<br>In the paper: 4 searches of 50 epochs" in section
     assert '<td class="n">3.00 <sup>2</sup></td>' in section
-    assert "<sup>2</sup> number from the DARTS paper, mean 3.00 ± 0.14." in section
+    assert "<sup>2</sup> reported number from the DARTS paper, mean 3.00 ± 0.14." in section
     assert '<span class="sub">self-supervised</span>' in section
