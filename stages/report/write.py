@@ -17,7 +17,7 @@ from stages.report.numbers.rows import Table
 from stages.report.numbers.series import Series
 from stages.report.text.markdown import index, single
 from stages.report.text.own import BEST, own_page
-from stages.report.text.written import own_headline, own_json, own_lines, table_json, table_lines
+from stages.report.text.records import own_headline, own_json, own_lines, table_json, table_lines
 
 OWN = "own"
 FORMATS = ("json", "csv", "md")

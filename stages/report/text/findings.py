@@ -13,7 +13,7 @@ from stages.report.numbers.margins import Margins
 from stages.report.numbers.rows import Table
 from stages.report.text.data import leak
 from stages.report.text.prediction import Answer
-from stages.report.text.wording import TITLES, comparisons, duration
+from stages.report.text.wording import TITLES, compared, duration
 
 CHANCE = 0.99  # share of the loss at chance: a loss above it is not told apart from chance
 
@@ -56,7 +56,7 @@ def of_order(tables: Iterable[Table]) -> list[Finding]:
     several = [comparison for comparison in against if comparison.spread_known]
     clear = sum(comparison.apart for comparison in several)
     agree = len(found) - len(against)
-    text = f"Methods come in the papers' order in {agree} of {comparisons(len(found))} of means"
+    text = f"Methods come in the papers' order in {agree} of {compared(len(found))} of means"
     if against:
         text += f". In the other {len(against)} the results disagree with the papers"
     if several:
@@ -83,7 +83,7 @@ def of_own_methods(tables: Sequence[Table]) -> list[Finding]:
         if wins:
             text = (
                 f"{TITLES.get(paper, paper)} claims that its own method is ahead of another one in "
-                f"{comparisons(len(wins))} among the rows made here; here it is ahead in "
+                f"{compared(len(wins))} among the rows made here; here it is ahead in "
                 f"{sum(wins)} of them."
             )
             found.append(Finding(f"{sum(wins)}/{len(wins)}", text))

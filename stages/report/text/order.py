@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.report.numbers.rows import Comparison, Table
-from stages.report.text.wording import comparisons, spread, words
+from stages.report.text.wording import compared, spread, words
 
 
 def verdict(table: Table) -> str:
@@ -12,8 +12,8 @@ def verdict(table: Table) -> str:
     if not pairs:
         return ""
     if not against:
-        return f"The order is the paper's in {'all ' if pairs > 1 else ''}{comparisons(pairs)}."
-    return f"The order differs from the paper's in {against} of {comparisons(pairs)}:"
+        return f"The order is the paper's in {'all ' if pairs > 1 else ''}{compared(pairs)}."
+    return f"The order differs from the paper's in {against} of {compared(pairs)}:"
 
 
 def disagreements(table: Table) -> list[str]:

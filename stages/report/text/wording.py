@@ -36,7 +36,8 @@ def words(key: str) -> str:
     return key.replace("_", " ")
 
 
-def comparisons(count: int) -> str:
+def compared(count: int) -> str:
+    """`1 comparison`, `3 comparisons`."""
     return f"{count} comparison{'' if count == 1 else 's'}"
 
 

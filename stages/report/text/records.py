@@ -1,4 +1,4 @@
-"""The tables in their written forms: JSON as a whole, CSV by lines."""
+"""The tables as records: JSON of a whole table, CSV by lines."""
 
 from __future__ import annotations
 
