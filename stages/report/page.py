@@ -38,6 +38,7 @@ from stages.report.text.costs import cautions
 from stages.report.text.data import leak, remarks
 from stages.report.text.own import about, best, cells
 from stages.report.text.prediction import answer
+from stages.report.text.summary import summary
 from stages.report.text.tables import table_view
 
 TEMPLATES = Path(__file__).parent / "text" / "page"
@@ -59,7 +60,7 @@ def page(
     evolved, scored = evolutions(evidence), margins(evidence)
     content = {
         "scale": report.scale,
-        "meaning": wording.meaning(report.scale),
+        "summary": summary(tables, report.scale),
         "commit": commit,
         "plan_hash": plan_hash(plan),
         "cautions": cautions(exceptions(evidence)),

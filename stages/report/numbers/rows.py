@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from stages.report.evidence.data import Leak
 from stages.report.evidence.reported import ReportedRow, ReportedTable
+from stages.report.numbers.verdicts import DISAGREES, verdict
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Reproduced:
     def n(self) -> int:
         return len(self.seeds)
 
+    def of(self, metric: str) -> tuple[float, ...]:
+        """The value of every seed."""
+        return tuple(seed.values[metric] for seed in self.seeds)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -74,11 +79,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Standing:
-    """A row in a comparison of one metric."""
+    """A row in a comparison of one metric, with the value of every seed."""
 
     row: Row
     reported: float
     result: Result
+    values: tuple[float, ...]
 
     @property
     def label(self) -> str:
@@ -93,24 +99,17 @@ class Comparison:
     metric: str
     ahead: Standing  # in the paper
     behind: Standing | None
-    agrees: bool
+    as_reported: bool  # whether the means are in the paper's order
+    p: float | None  # of a two-sided test that there is no difference; None where none can be made
+    adjusted: float | None = None  # for all comparisons of the table
 
     @property
     def sides(self) -> tuple[Standing, ...]:
         return (self.ahead,) if self.behind is None else (self.ahead, self.behind)
 
     @property
-    def spread_known(self) -> bool:
-        """Whether there are several seeds on two sides."""
-        return self.behind is not None and all(side.result.std is not None for side in self.sides)
-
-    @property
-    def apart(self) -> bool:
-        """Whether the two means are further apart than the larger of their deviations."""
-        if self.behind is None:
-            return False
-        one, two = (side.result for side in self.sides)
-        return max(one.std or 0, two.std or 0) < abs(one.mean - two.mean)
+    def verdict(self) -> str:
+        return verdict(self.adjusted, self.as_reported)
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,8 @@ class Table:
 
     @property
     def against_paper(self) -> list[Comparison]:
-        return [comparison for comparison in self.comparisons if not comparison.agrees]
+        """What is known to be otherwise than in the paper."""
+        return [one for one in self.comparisons if one.verdict == DISAGREES]
 
     @property
     def data(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from stages.report.evidence.data import Leak
@@ -10,8 +10,11 @@ from stages.report.numbers.costs import FINDING, StageCost
 from stages.report.numbers.evolution import Evolution
 from stages.report.numbers.headline import counts, gain
 from stages.report.numbers.margins import Margins
-from stages.report.numbers.rows import Table
+from stages.report.numbers.order import verdicts
+from stages.report.numbers.rows import Comparison, Table
+from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 from stages.report.text.data import leak
+from stages.report.text.order import TESTS, tally
 from stages.report.text.prediction import Answer
 from stages.report.text.wording import TITLES, compared, duration
 
@@ -52,27 +55,16 @@ def of_order(tables: Iterable[Table]) -> list[Finding]:
     found = [comparison for table in tables for comparison in table.comparisons]
     if not found:
         return []
-    against = [comparison for comparison in found if not comparison.agrees]
-    several = [comparison for comparison in against if comparison.spread_known]
-    clear = sum(comparison.apart for comparison in several)
-    agree = len(found) - len(against)
-    text = f"Methods come in the papers' order in {agree} of {compared(len(found))} of means"
-    if against:
-        text += f". In the other {len(against)} the results disagree with the papers"
-    if several:
-        text += (
-            f"; of the {len(several)} of these with several seeds on both sides, {clear} differ by "
-            f"more than one standard deviation"
-        )
-    return [Finding(f"{agree}/{len(found)}", text + ".")]
+    text = tally(found)
+    return [_known(found, f"{text[0].upper()}{text[1:]}. {TESTS}")]
 
 
 def of_own_methods(tables: Sequence[Table]) -> list[Finding]:
     """Per paper: how often its own method is ahead where the paper has it ahead."""
     found = []
     for paper in dict.fromkeys(table.paper.paper for table in tables):
-        wins = [
-            comparison.agrees
+        own = [
+            comparison
             for table in tables
             if table.paper.paper == paper
             for comparison in table.comparisons
@@ -80,14 +72,20 @@ def of_own_methods(tables: Sequence[Table]) -> list[Finding]:
             and comparison.ahead.row.reported.ours
             and not comparison.behind.row.reported.ours
         ]
-        if wins:
+        if own:
+            counts = verdicts(own)
             text = (
                 f"{TITLES.get(paper, paper)} claims that its own method is ahead of another one in "
-                f"{compared(len(wins))} among the rows made here; here it is ahead in "
-                f"{sum(wins)} of them."
+                f"{compared(len(own))} among the rows made here; here it is ahead in "
+                f"{counts[AGREES]}, behind in {counts[DISAGREES]}, and in {counts[UNKNOWN]} that "
+                f"cannot be told."
             )
-            found.append(Finding(f"{sum(wins)}/{len(wins)}", text))
+            found.append(_known(own, text))
     return found
+
+
+def _known(found: Collection[Comparison], text: str) -> Finding:
+    return Finding(f"{verdicts(found)[AGREES]}/{len(found)}", text)
 
 
 def of_gain(tables: Iterable[Table]) -> list[Finding]:

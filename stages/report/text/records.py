@@ -7,9 +7,11 @@ from typing import Any
 
 from stages.report.evidence.reported import IDENTITY, identity
 from stages.report.numbers.headline import of_metrics
+from stages.report.numbers.order import verdicts
 from stages.report.numbers.own import OwnRow, OwnTable
 from stages.report.numbers.rows import Comparison, Line, Row, Seed, Standing, Table
 from stages.report.numbers.tables import EXTRAS
+from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 from stages.report.text.data import leaks
 from stages.report.text.tables import note
 
@@ -18,7 +20,7 @@ def table_json(table: Table) -> dict[str, Any]:
     """<paper>.<table>.json. A number of a row (reported, reproduced.mean, reproduced.std,
     difference, interval95, the value of a seed) is a number where the table has one metric, and a
     mapping from metric to number where it has several."""
-    against = table.against_paper
+    counts = verdicts(table.comparisons)
     return {
         "paper": table.paper.paper,
         "table": table.paper.table,
@@ -30,9 +32,10 @@ def table_json(table: Table) -> dict[str, Any]:
         "commit": table.commit,
         "rows": [_row(row, table) for row in table.rows],
         "ordering": {
-            "pairs": len(table.comparisons),
-            "agree": len(table.comparisons) - len(against),
-            "against_paper": [_comparison(one) for one in against],
+            "agree": counts[AGREES],
+            "disagree": counts[DISAGREES],
+            "cannot_be_told": counts[UNKNOWN],
+            "comparisons": [_comparison(one) for one in table.comparisons],
         },
     }
 
@@ -89,12 +92,20 @@ def _facts(row: Row, table: Table) -> dict[str, Any]:
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
+    """`p` before and `p_adjusted` after Holm's correction."""
     if comparison.behind is None:
-        return {"metric": comparison.metric, "row": _standing(comparison.ahead)}
+        sides = {"row": _standing(comparison.ahead)}
+    else:
+        sides = {
+            "ahead_in_paper": _standing(comparison.ahead),
+            "behind_in_paper": _standing(comparison.behind),
+        }
     return {
         "metric": comparison.metric,
-        "ahead_in_paper": _standing(comparison.ahead),
-        "behind_in_paper": _standing(comparison.behind),
+        "verdict": comparison.verdict,
+        "p": comparison.p,
+        "p_adjusted": comparison.adjusted,
+        **sides,
     }
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stages.report.evidence.reported import IDENTITY
-from stages.report.numbers.order import agreement
+from stages.report.numbers.order import of_row, verdicts
 from stages.report.numbers.rows import Line, Row, Table
+from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 from stages.report.text.data import leaks
 from stages.report.text.order import disagreements, verdict
 from stages.report.text.wording import TITLES, interval, quantity, spread, words
@@ -15,8 +16,8 @@ from stages.report.text.wording import TITLES, interval, quantity, spread, words
 @dataclass(frozen=True)
 class LineView:
     """A row in one metric. `source` is the footnote of its reported number. What belongs to the row
-    as a whole is shown in its `first` line, over `count` lines. The row comes out as in the paper
-    in `agree` of `pairs` comparisons."""
+    as a whole is shown in its `first` line, over `count` lines. Of the row's comparisons so many
+    `agree` with the paper, `disagree` and are `unknown`."""
 
     line: Line
     count: int
@@ -26,7 +27,8 @@ class LineView:
     note: str
     source: str
     agree: int
-    pairs: int
+    disagree: int
+    unknown: int
     params: str
     size: str
     extras: str
@@ -42,7 +44,8 @@ class LineView:
 
 @dataclass(frozen=True)
 class TableView:
-    """`identity`: what tells the rows apart besides their names. `sources`: footnotes, from 1."""
+    """`identity`: what tells the rows apart besides their names. `sources`: footnotes, from 1.
+    `settled`: every comparison agrees with the paper."""
 
     table: Table
     id: str
@@ -53,6 +56,7 @@ class TableView:
     lines: list[LineView]
     sources: list[str]
     verdict: str
+    settled: bool
     disagreements: list[str]
 
 
@@ -68,6 +72,7 @@ def table_view(table: Table) -> TableView:
         lines=[_line(table, line) for line in table.lines],
         sources=sources(table),
         verdict=verdict(table),
+        settled=all(one.verdict == AGREES for one in table.comparisons),
         disagreements=disagreements(table),
     )
 
@@ -115,7 +120,7 @@ def _name(table: str) -> str:
 
 
 def _line(table: Table, line: Line) -> LineView:
-    agree, pairs = agreement(table.comparisons, line.metric, line.row)
+    counts = verdicts(of_row(table.comparisons, line.metric, line.row))
     here, result = line.row.here, line.result
     return LineView(
         line=line,
@@ -125,8 +130,9 @@ def _line(table: Table, line: Line) -> LineView:
         interval=interval(result) if result and result.interval95 else "",
         note=note(line.row),
         source=number_from(line.row),
-        agree=agree,
-        pairs=pairs,
+        agree=counts[AGREES],
+        disagree=counts[DISAGREES],
+        unknown=counts[UNKNOWN],
         params=quantity(here.params_million, 1e6) if here else "",
         size=quantity(here.flops) if here else "",
         extras=extras(line.row, "{:.1f} %"),

@@ -36,6 +36,12 @@ def words(key: str) -> str:
     return key.replace("_", " ")
 
 
+def points(value: float) -> str:
+    """`1 point`, `1.9 points`: of percent, in two digits."""
+    text = f"{value:.2g}"
+    return f"{text} point{'' if text == '1' else 's'}"
+
+
 def compared(count: int) -> str:
     """`1 comparison`, `3 comparisons`."""
     return f"{count} comparison{'' if count == 1 else 's'}"

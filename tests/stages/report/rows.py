@@ -8,17 +8,23 @@ from typing import Any
 from stages.report.evidence.reported import ReportedRow, ReportedTable
 from stages.report.numbers.order import comparisons
 from stages.report.numbers.rows import Reproduced, Result, Row, Seed, Table
+from stages.report.numbers.statistics import deviation, interval95, mean
 
 
-def row(name: str, reported: float, here: float | None, std: float | None = None, **more: Any):
-    """In the metric `AP` or the one named `metric`; `here` is None for a row that was not made."""
+def row(name: str, reported: float, here: float | Sequence[float] | None, **more: Any) -> Row:
+    """In the metric `AP` or the one named `metric`; `here` has a value per seed, and is None for a
+    row that was not made."""
     metric = more.pop("metric", "AP")
     paper = ReportedRow(name, {metric: reported}, **more)
     if here is None:
         return Row(paper, None)
-    results = {metric: Result(here, std, here - reported, None)}
-    seeds = tuple(Seed(f"retrain/x-s{n}", {metric: here}) for n in range(1 if std is None else 2))
-    return Row(paper, Reproduced(seeds, results, None, None, None, None, 0, None, {}, None, "", ()))
+    values = [here] if isinstance(here, float) else list(here)
+    seeds = tuple(Seed(f"retrain/x-s{n}", {metric: value}) for n, value in enumerate(values))
+    found = Result(mean(values), deviation(values), mean(values) - reported, interval95(values))
+    return Row(
+        paper,
+        Reproduced(seeds, {metric: found}, None, None, None, None, 0, None, {}, None, "", ()),
+    )
 
 
 def table(rows: Sequence[Row], metric: str = "AP", protocol: str | None = None) -> Table:

@@ -3,59 +3,93 @@
 from __future__ import annotations
 
 import pytest
+from scipy.stats import ttest_1samp, ttest_ind
 
-from stages.report.numbers.order import agreement, comparisons
+from stages.report.numbers.order import compared, comparisons, of_row, verdicts
+from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 from tests.stages.report.rows import row, table
 
+LOW, MIDDLE, HIGH = (10.0, 11.0, 12.0), (20.0, 21.0, 22.5), (30.0, 31.0, 32.0)
 
-@pytest.mark.parametrize(("metric", "changed"), [("test_error", "BC"), ("test_accuracy", "CB")])
-def test_order_of_methods(metric, changed):
+
+@pytest.mark.parametrize(
+    ("metric", "better"), [("test_error", (LOW, HIGH)), ("test_accuracy", (HIGH, LOW))]
+)
+def test_order_of_methods(metric, better):
+    """Only B and C have changed places, whichever direction is better."""
+    sign = 1 if metric == "test_error" else -1
+    values = dict(zip("ABC", (better[0], better[1], MIDDLE), strict=True))
     rows = [
-        row("A", 1.0, 1.0, metric=metric),
-        row("B", 2.0, 3.0, metric=metric),
-        row("C", 3.0, 2.0, metric=metric),
-        row("D", 4.0, None, metric=metric),
+        row(name, 50 + sign * place, values.get(name), metric=metric)
+        for place, name in enumerate("ABCD")
     ]
     found = table(rows, metric)
-    assert len(found.comparisons) == 3
-    # Only B and C have changed places, whichever direction is better.
+    assert verdicts(found.comparisons) == {AGREES: 2, DISAGREES: 1}
     (against,) = found.against_paper
-    assert (against.ahead.label, against.behind.label) == tuple(changed)
+    assert (against.ahead.label, against.behind.label) == ("B", "C")
 
 
-def test_equal_in_the_paper_is_not_compared_and_equal_here_does_not_agree():
-    assert not comparisons(["AP"], [row("A", 1.0, 1.0), row("B", 1.0, 3.0)])
-    (found,) = comparisons(["AP"], [row("A", 1.0, 2.0), row("B", 3.0, 2.0)])
-    assert not found.agrees
+def test_p_values_are_those_of_scipy_corrected_for_their_number():
+    rows = [row("A", 3.0, HIGH), row("B", 2.0, (28.0, 31.0, 31.5)), row("C", 1.0, LOW)]
+    found = comparisons(["AP"], rows)
+    expected = [
+        ttest_ind(ahead, behind, equal_var=False).pvalue
+        for ahead, behind in (
+            (HIGH, rows[1].here.of("AP")),
+            (HIGH, LOW),
+            (rows[1].here.of("AP"), LOW),
+        )
+    ]
+    assert [one.p for one in found] == pytest.approx(expected)
+    by_size = sorted(found, key=lambda one: one.p)
+    factors = [one.adjusted / one.p for one in by_size]
+    assert factors == pytest.approx([3, 2, 1])
+    assert [one.verdict for one in by_size] == [AGREES, AGREES, UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "behind"), [(50.0, LOW), (HIGH, 10.0), ((5.0, 5.0), (1.0, 1.0)), (HIGH, HIGH)]
+)
+def test_a_single_seed_or_no_spread_tells_nothing(ahead, behind):
+    (found,) = comparisons(["AP"], [row("A", 2.0, ahead), row("B", 1.0, behind)])
+    assert found.verdict == UNKNOWN
+
+
+def test_equal_in_the_paper_is_not_compared():
+    assert not comparisons(["AP"], [row("A", 1.0, LOW), row("B", 1.0, HIGH)])
 
 
 def test_batch_sizes_are_not_compared():
-    rows = [row("A", 1.0, 2.0, batch_size=32), row("A", 3.0, 1.0, batch_size=64)]
+    rows = [row("A", 1.0, LOW, batch_size=32), row("A", 3.0, HIGH, batch_size=64)]
     assert not comparisons(["AP"], rows)
 
 
-@pytest.mark.parametrize(("here", "agrees"), [(0.1, True), (-0.1, False)])
-def test_sign_of_a_difference(here, agrees):
+@pytest.mark.parametrize(
+    ("here", "expected"),
+    [((0.1, 0.11, 0.12), AGREES), ((-0.1, -0.11, -0.12), DISAGREES), ((0.1, -0.1), UNKNOWN)],
+)
+def test_sign_of_a_difference(here, expected):
     metric = "accuracy_difference"
     (found,) = comparisons([metric], [row("A minus B", 0.63, here, metric=metric)])
-    assert found.agrees is agrees
+    assert found.verdict == expected
+    assert found.p == pytest.approx(ttest_1samp(here, 0).pvalue)
     assert found.behind is None
-    assert not found.apart
 
 
-@pytest.mark.parametrize(("distance", "apart"), [(1.0, False), (3.0, False), (5.0, True)])
-def test_a_distance_is_compared_with_the_larger_deviation(distance, apart):
-    rows = [row("A", 2.0, 50.0, 2.0), row("B", 1.0, 50.0 + distance, 4.0)]
-    (found,) = comparisons(["AP"], rows)
-    assert found.apart is apart
-    assert found.spread_known
+def test_what_one_run_measures_at_once_is_compared_once():
+    assert compared(["AP50", "AP", "AP75"]) == ["AP"]
+    assert compared(["AP_box", "AP50_box", "AP75_box", "AP_mask", "AP50_mask", "AP75_mask"]) == [
+        "AP_box"
+    ]
+    assert compared(["top1_error", "top5_error"]) == ["top1_error"]
+    both = ["linear_accuracy", "semi_supervised_accuracy"]
+    assert compared(both) == both
 
 
-def test_a_row_agrees_where_its_own_comparisons_do():
-    rows = [row("A", 1.0, 1.0), row("B", 2.0, 3.0), row("C", 3.0, 2.0)]
+def test_comparisons_of_a_row():
+    rows = [row("A", 3.0, HIGH), row("B", 2.0, LOW), row("C", 1.0, MIDDLE)]
     found = comparisons(["AP"], rows)
-    assert [agreement(found, "AP", one) for one in rows] == [(2, 2), (1, 2), (1, 2)]
-    assert agreement(found, "AP50", rows[0]) == (0, 0)
-    metric = "accuracy_difference"
-    lone = row("A minus B", 0.5, -0.1, metric=metric)
-    assert agreement(comparisons([metric], [lone]), metric, lone) == (0, 1)
+    assert [verdicts(of_row(found, "AP", one)) for one in rows] == [
+        {AGREES: 2}, {AGREES: 1, DISAGREES: 1}, {AGREES: 1, DISAGREES: 1},
+    ]  # fmt: skip
+    assert not of_row(found, "AP50", rows[0])

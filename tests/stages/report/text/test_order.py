@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import pytest
-
 from stages.report.text.markdown import page
 from tests.stages.report.rows import row, table
 
+LOW, MIDDLE, HIGH = (10.0, 11.0, 12.0), (20.0, 21.0, 22.0), (30.0, 31.0, 32.0)
 
-@pytest.mark.parametrize(("distance", "within"), [(1.0, True), (3.0, True), (5.0, False)])
-def test_a_distance_is_compared_with_the_larger_deviation(distance, within):
-    rows = [row("A", 2.0, 50.0, 2.0), row("B", 1.0, 50.0 + distance, 4.0), row("C", 0.5, 1.0)]
-    text = page(table(rows))
-    assert "The order differs from the paper's in 1 of 3 comparisons" in text
-    assert f"here 50.00 ± 2.00 against {50 + distance:.2f} ± 4.00" in text
-    assert ("less than one standard deviation apart" in text) == within
+
+def test_what_disagrees_is_listed():
+    text = page(table([row("A", 3.0, LOW), row("B", 2.0, HIGH), row("C", 1.0, 9.0)]))
+    assert (
+        "**Of 3 comparisons with the paper's order 0 agree, 1 disagrees and 2 cannot be told:**"
+        in text
+    )
+    assert (
+        "- AP: the paper has A ahead of B (3.00 against 2.00); here 11.00 ± 1.00 against "
+        "31.00 ± 1.00 (p = 1.6e-05)" in text
+    )
+    assert text.count("\n- ") == 1
 
 
 def test_agreement_is_said_too():
-    one = page(table([row("A", 3.0, 3.0), row("B", 2.0, 2.0)]))
-    assert "The order is the paper's in 1 comparison." in one
-    rows = [row("A", 3.0, 3.0), row("B", 2.0, 2.0), row("C", 1.0, 1.0)]
-    assert "The order is the paper's in all 3 comparisons." in page(table(rows))
+    one = page(table([row("A", 3.0, HIGH), row("B", 2.0, LOW)]))
+    head = "with the paper's order"
+    assert f"Of 1 comparison {head} 1 agrees, 0 disagree and 0 cannot be told." in one
+    three = page(table([row("A", 3.0, HIGH), row("B", 2.0, MIDDLE), row("C", 1.0, LOW)]))
+    assert f"Of 3 comparisons {head} 3 agree, 0 disagree and 0 cannot be told." in three

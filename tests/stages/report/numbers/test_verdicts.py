@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import betainc
 
-from stages.report.statistics import interval95
-from stages.report.verdicts import (
+from stages.report.numbers.statistics import interval95
+from stages.report.numbers.verdicts import (
     AGREES,
     DISAGREES,
     MOST,
