@@ -30,8 +30,9 @@ from nassl.genotypes.cell import (
 )
 from nassl.kernels.mixing import add_up, weighted_sum
 from nassl.networks import subgrids
-from nassl.networks.operations import OPERATIONS, FactorizedReduce, Pool, ReLUConvBN
-from nassl.networks.stem import build_stem, reductions
+from nassl.networks.cell_frame import CellFrame, CellShape, cell_shapes
+from nassl.networks.operations import OPERATIONS, Pool
+from nassl.networks.stem import build_stem
 from nassl.settings import CellSpace
 
 MAX, AVG, SKIP, SEP3, SEP5, DIL3, DIL5 = range(1, len(CELL_OPERATIONS))
@@ -64,31 +65,18 @@ class Features:
             self.grids = subgrids.split(self.rectified)
 
 
-class MixedCell(nn.Module):
+class MixedCell(CellFrame):
     """A normal or a reduction cell of the supernet.
 
     `edges[edge_index(node, predecessor)]` holds the operations with weights of that edge,
     `sources[state]` the pools of a state. No batch norm is affine.
     """
 
-    def __init__(
-        self,
-        older_channels: int,
-        newer_channels: int,
-        channels: int,
-        reduction: bool,
-        older_reduced: bool,
-    ) -> None:
-        super().__init__()
-        self.reduction = reduction
-        self.channels = channels
-        # The older input has twice the resolution if the cell in between reduced it.
-        older = FactorizedReduce if older_reduced else ReLUConvBN
-        self.preprocess0 = older(older_channels, channels, affine=False)
-        self.preprocess1 = ReLUConvBN(newer_channels, channels, affine=False)
+    def __init__(self, shape: CellShape) -> None:
+        super().__init__(shape, affine=False)
         # The last node has no outgoing edge.
         self.sources = nn.ModuleList(
-            Source(channels, self._stride(state)) for state in range(INPUTS + NODES - 1)
+            Source(shape.channels, self._stride(state)) for state in range(INPUTS + NODES - 1)
         )
         self.edges = nn.ModuleList(
             self._edge(state) for node in range(NODES) for state in range(INPUTS + node)
@@ -161,17 +149,10 @@ class Supernet(nn.Module):
 
     def __init__(self, space: CellSpace, in_channels: int = 3) -> None:
         super().__init__()
-        channels = space.channels
-        self.stem = build_stem(space.stem, in_channels, channels)
-        older = newer = self.stem.out_channels
-        older_reduced = self.stem.first_reduces
-        self.cells = nn.ModuleList()
-        for index in range(space.cells):
-            reduction = index in reductions(space.cells)
-            channels *= 2 if reduction else 1
-            self.cells.append(MixedCell(older, newer, channels, reduction, older_reduced))
-            older, newer, older_reduced = newer, NODES * channels, reduction
-        self.feature_dim = newer
+        self.stem = build_stem(space.stem, in_channels, space.channels)
+        shapes = cell_shapes(self.stem, space.cells, space.channels)
+        self.cells = nn.ModuleList(MixedCell(shape) for shape in shapes)
+        self.feature_dim = shapes[-1].out_channels
         shape = (EDGES, len(CELL_OPERATIONS))
         self.alpha_normal = nn.Parameter(1e-3 * torch.randn(shape))
         self.alpha_reduce = nn.Parameter(1e-3 * torch.randn(shape))
