@@ -11,9 +11,7 @@ from omegaconf import OmegaConf
 from nassl.files import InputError
 from nassl.settings import SettingsError
 from nassl.settings.typed import typed
-
-# Besides `row`, what tells the rows of a table apart.
-IDENTITY = ("batch_size", "init", "method")
+from stages.runs.rows import IDENTITY
 
 
 @dataclass
