@@ -7,7 +7,6 @@ evaluation mode, without a compiler, and for shapes where the kernel is no faste
 from __future__ import annotations
 
 import ctypes
-import functools
 import math
 from pathlib import Path
 
@@ -17,22 +16,19 @@ from torch import Tensor, nn
 
 from nassl.kernels import loader
 
-SOURCE = Path(__file__).with_suffix(".cpp")
 # Vectors are processed four at a time. Where the number of channels does not (nearly) divide them,
 # maps are read in too many pieces (measured).
 LONGEST_PERIOD = 256
 
 _P, _I, _N, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_double
-SIGNATURES = {
-    "forward": (_P, _P, _P, _P, _P, _D, _D, _I, _P, _P, _P, _N, _N, _I),
-    "backward": (_P, _P, _P, _P, _P, _P, _I, _P, _P, _P, _N, _N, _I),
-}
-
-
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    return loader.load("batch norms", SOURCE, signatures=SIGNATURES)
+KERNEL = loader.Kernel(
+    "batch norms",
+    Path(__file__).with_suffix(".cpp"),
+    {
+        "forward": (_P, _P, _P, _P, _P, _D, _D, _I, _P, _P, _P, _N, _N, _I),
+        "backward": (_P, _P, _P, _P, _P, _P, _I, _P, _P, _P, _N, _N, _I),
+    },
+)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -76,19 +72,13 @@ def _pays(norm: BatchNorm, x: Tensor, weight: Tensor | None) -> bool:
         and x.numel() > channels  # else torch raises
         and math.lcm(channels, lanes) <= LONGEST_PERIOD
         and (weight is None or weight.is_contiguous())
-        and loader.computes(x, weight, norm.running_mean)
-        and library() is not None
+        and KERNEL.computes(x, weight, norm.running_mean)
     )
 
 
 def _call(name: str, x: Tensor, *arguments: Tensor | float | None) -> None:
-    getattr(library(), f"{name}_{loader.TYPES[x.dtype]}")(
-        x.data_ptr(),
-        *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
-        x.numel() // x.shape[1],
-        x.shape[1],
-        torch.get_num_threads(),
-    )
+    channels = x.shape[1]
+    KERNEL.call(name, x.dtype, x, *arguments, x.numel() // channels, channels)
 
 
 class _BatchNorm(torch.autograd.Function):

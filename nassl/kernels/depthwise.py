@@ -16,7 +16,6 @@ such fast calls:
 from __future__ import annotations
 
 import ctypes
-import functools
 import math
 from pathlib import Path
 
@@ -26,23 +25,20 @@ from torch import Tensor
 
 from nassl.kernels import loader
 
-SOURCE = Path(__file__).with_suffix(".cpp")
 # Where the kernel is faster (measured): channels that hold a few whole vectors; for the outputs
 # alone, fewer channels than a vector has, or so few numbers that calling oneDNN costs more.
 LONGEST_PERIOD, FEW_CHANNELS, FEW_NUMBERS = 64, 16, 2**15
 NARROWEST = 8  # columns; below, oneDNN's fast kernel does not take the paired view
 
 _P, _I, _N = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
-SIGNATURES = {
-    "convolve": (_P, _P, _I, _P, _N, _N, _N, _N, _I, _I),
-    "weight_gradient": (_P, _P, _P, _N, _N, _N, _N, _I, _I),
-}
-
-
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    return loader.load("depthwise convolutions", SOURCE, signatures=SIGNATURES)
+KERNEL = loader.Kernel(
+    "depthwise convolutions",
+    Path(__file__).with_suffix(".cpp"),
+    {
+        "convolve": (_P, _P, _I, _P, _N, _N, _N, _N, _I, _I),
+        "weight_gradient": (_P, _P, _P, _N, _N, _N, _N, _I, _I),
+    },
+)
 
 
 def depthwise(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
@@ -65,25 +61,13 @@ def depthwise(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
 
 def _pays(x: Tensor, weight: Tensor) -> bool:
     lanes = 64 // x.element_size()
-    return (
-        math.lcm(x.shape[1], lanes) <= LONGEST_PERIOD
-        and loader.computes(x, weight)
-        and library() is not None
-    )
+    return math.lcm(x.shape[1], lanes) <= LONGEST_PERIOD and KERNEL.computes(x, weight)
 
 
 def _call(name: str, x: Tensor, weight: Tensor, *arguments: Tensor | int) -> None:
     batch, channels, height, width = x.shape
-    getattr(library(), f"{name}_{loader.TYPES[x.dtype]}")(
-        x.data_ptr(),
-        *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
-        batch,
-        height,
-        width,
-        channels,
-        weight.shape[-1],
-        torch.get_num_threads(),
-    )
+    sizes = batch, height, width, channels, weight.shape[-1]
+    KERNEL.call(name, x.dtype, x, *arguments, *sizes)
 
 
 def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:

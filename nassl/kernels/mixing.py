@@ -8,7 +8,6 @@ where there is a compiler and all have the same memory layout.
 from __future__ import annotations
 
 import ctypes
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,38 +16,28 @@ from torch import Tensor
 
 from nassl.kernels import loader
 
-SOURCE = Path(__file__).with_suffix(".cpp")
 _P, _I, _N = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
-SIGNATURES = {
-    "weighted_sum": (_P, _N, _P, _N, _P, _N, _I),
-    "gradients": (_P, _N, _P, _P, _P, _P, _N, _I),
-}
-
-
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    return loader.load("weighted sums", SOURCE, signatures=SIGNATURES)
+KERNEL = loader.Kernel(
+    "weighted sums",
+    Path(__file__).with_suffix(".cpp"),
+    {
+        "weighted_sum": (_P, _N, _P, _N, _P, _N, _I),
+        "gradients": (_P, _N, _P, _P, _P, _P, _N, _I),
+    },
+)
 
 
 def _pays(weights: Tensor, maps: Sequence[Tensor]) -> bool:
     return (
         all(given.is_contiguous(memory_format=torch.channels_last) for given in maps)
         and weights.is_contiguous()
-        and loader.computes(weights, *maps)
-        and library() is not None
+        and KERNEL.computes(weights, *maps)
     )
 
 
 def _call(name: str, maps: Sequence[Tensor], weights: Tensor, *arguments: object) -> None:
-    getattr(library(), f"{name}_{loader.TYPES[weights.dtype]}")(
-        _pointers(maps),
-        len(maps),
-        weights.data_ptr(),
-        *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
-        maps[0].numel(),
-        torch.get_num_threads(),
-    )
+    pointers = _pointers(maps)
+    KERNEL.call(name, weights.dtype, pointers, len(maps), weights, *arguments, maps[0].numel())
 
 
 def _pointers(maps: Sequence[Tensor | None]) -> ctypes.Array:
