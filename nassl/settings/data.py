@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 # Kinds with boxes and masks, for transfer: on disk in the genuine layouts, or generated in them.
 ANNOTATED = ("voc", "coco", "scenes-voc", "scenes-coco")
-# Bytes of pixels up to which the images of a folder are packed into arrays. More are indexed: read
-# from where they are. decided: an array has to be read, hashed and copied as a whole.
-PACK_LIMIT = 2**30
 
 
 @dataclass

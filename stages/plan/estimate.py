@@ -10,7 +10,6 @@ from tabulate import tabulate
 
 from nassl.files import InputError, read_json
 from nassl.settings import Network, SettingsError
-from nassl.settings.data import PACK_LIMIT
 from stages.plan.datasets import Size, expected_size
 from stages.plan.detection_work import transfer_flops
 from stages.plan.phases import phases
@@ -30,6 +29,7 @@ from stages.runs.run import Run, resolve_run
 FLEETS = (1, 8, 64)  # numbers of GPUs
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
 SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
+PACK_LIMIT = 2**30  # bytes of pixels above which folders and ImageNet are indexed, never copied
 SMALL_FILES = 1e5  # bytes: metrics, curves, genotype of a run
 # Copies of a network's weights that a run leaves behind: MoCo's teacher is a second one.
 KEPT = {"search": 0, "score": 0, "retrain": 1, "pretrain": 1, "probe": 0, "transfer": 0}

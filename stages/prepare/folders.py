@@ -12,13 +12,13 @@ from nassl.image_files.decode import UnreadableImage, decoding_threads, frames, 
 from nassl.image_files.sources import digest
 from nassl.image_files.walk import listing
 from nassl.settings import Data
-from nassl.settings.data import PACK_LIMIT
 from stages.layouts.files import Files, image_files
 from stages.layouts.folders import Layout, arrange
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import in_two_classes
 from stages.prepare.write import moments
 
+PACK_LIMIT = 2**30  # bytes of pixels up to which images are packed into arrays
 AT_A_TIME = 256  # files in memory while they are decoded
 MOST_KINDS = 20  # of files that are not images, counted in the manifest
 TEST_STREAM = 1_000_005  # keeps the drawing of the test part apart from other random numbers
