@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -33,6 +34,11 @@ KERNEL = loader.Kernel(
 
 class BatchNorm(nn.BatchNorm2d):
     """nn.BatchNorm2d that takes `scale` (C,) instead of an affine weight, which it lacks."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
 
     def __init__(self, channels: int, affine: bool) -> None:
         super().__init__(channels, affine=affine)
@@ -87,7 +93,12 @@ class _BatchNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, x: Tensor, weight: Tensor | None, bias: Tensor | None, norm: BatchNorm, rectify: bool
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        norm: BatchNorm,
+        rectify: bool,
     ) -> Tensor:
         y = torch.empty_like(x)
         mean, inverse = torch.empty((2, x.shape[1]), dtype=torch.float64)
@@ -100,7 +111,7 @@ class _BatchNorm(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, mean, inverse = ctx.saved_tensors
         needed = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # second derivatives are needed: torch's own

@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -79,20 +80,21 @@ def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
 
 class _Compiled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         if weight.shape[0] < FEW_CHANNELS or x.numel() <= FEW_NUMBERS:
             return _convolve(x, weight, False)
         return F.conv2d(x, weight, None, 1, weight.shape[-1] // 2, 1, weight.shape[0])
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         if torch.is_grad_enabled():  # second derivatives are needed: torch's own
             mask = *ctx.needs_input_grad, False
             padding = weight.shape[-1] // 2
-            return _convolution_backward(gradient, x, weight, (padding, padding), mask)[:2]
+            made = _convolution_backward(gradient, x, weight, (padding, padding), mask)
+            return made[0], made[1]
         for_x = for_weight = None
         if ctx.needs_input_grad[0]:
             for_x = _convolve(gradient, weight, True)
@@ -104,12 +106,12 @@ class _Compiled(torch.autograd.Function):
 
 class _Depthwise5(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return F.conv2d(x, weight, padding=2, groups=weight.shape[0])
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         for_x = for_weight = None

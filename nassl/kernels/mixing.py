@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ def _call(name: str, maps: Sequence[Tensor], weights: Tensor, *arguments: object
     KERNEL.call(name, weights.dtype, pointers, len(maps), weights, *arguments, maps[0].numel())
 
 
-def _pointers(maps: Sequence[Tensor | None]) -> ctypes.Array:
+def _pointers(maps: Sequence[Tensor | None]) -> ctypes.Array[ctypes.c_void_p]:
     return (_P * len(maps))(*(None if given is None else given.data_ptr() for given in maps))
 
 
@@ -48,7 +49,7 @@ class _AddUp(torch.autograd.Function):
     """sum of tensors of one shape; the gradient goes to all of them as it is."""
 
     @staticmethod
-    def forward(ctx, *tensors: Tensor) -> Tensor:
+    def forward(ctx: Any, *tensors: Tensor) -> Tensor:
         ctx.count = len(tensors)
         if len(tensors) == 1:
             return tensors[0].clone()
@@ -63,7 +64,7 @@ class _AddUp(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         return (gradient,) * ctx.count
 
 
@@ -71,7 +72,7 @@ class _WeightedSum(torch.autograd.Function):
     """sum_k weights[k] * mixed[k] + sum of the rest."""
 
     @staticmethod
-    def forward(ctx, weights: Tensor, *tensors: Tensor) -> Tensor:
+    def forward(ctx: Any, weights: Tensor, *tensors: Tensor) -> Tensor:
         count = weights.numel()
         ctx.save_for_backward(weights, *tensors[:count])
         ctx.rest = len(tensors) - count
@@ -91,7 +92,7 @@ class _WeightedSum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weights, *mixed = ctx.saved_tensors
         for_which = ctx.needs_input_grad[1 : 1 + len(mixed)]
         if not torch.is_grad_enabled() and _pays(weights, (gradient, *mixed)):

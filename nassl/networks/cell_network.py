@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from nassl.genotypes.cell import INPUTS, Cell, CellGenotype
+from nassl.genotypes.dense import DenseGenotype
 from nassl.networks.cell_frame import CellFrame, CellShape, cell_shapes, reductions
+from nassl.networks.network import FeatureNetwork, module_list
 from nassl.networks.operations import OPERATIONS
 from nassl.networks.stem import build_stem
 from nassl.settings import Network
@@ -40,27 +44,26 @@ class DiscreteCell(CellFrame):
         return torch.cat(states[INPUTS:], dim=1)
 
 
-class CellNetwork(nn.Module):
+class CellNetwork(FeatureNetwork):
     """Stem, cells, global average pooling; (B, in_channels, H, W) -> (B, feature_dim).
 
-    `drop_path` is the probability that an edge (other than an identity) is dropped for an image in
-    training, set by the loop. `auxiliary_shape` is (C, h, w) of the map at 2/3 of the depth.
+    `drop_path`, set by the loop, spares identities. The map for an auxiliary head is that at 2/3 of
+    the depth.
     """
 
-    cell_type: type[nn.Module] = DiscreteCell  # a dense space has another
+    cell_type: type[Any] = DiscreteCell  # a dense space has another
 
     def __init__(
         self,
-        genotype: CellGenotype,
+        genotype: CellGenotype | DenseGenotype,
         network: Network,
         in_channels: int = 3,
         affine: bool = True,
     ) -> None:
         super().__init__()
-        self.drop_path = 0.0
         self.stem = build_stem(network.stem, in_channels, network.channels)
         shapes = cell_shapes(self.stem, network.cells, network.channels)
-        self.cells = nn.ModuleList(
+        self.cells = module_list(
             self.cell_type(genotype.reduce if shape.reduction else genotype.normal, shape, affine)
             for shape in shapes
         )
@@ -85,7 +88,6 @@ class CellNetwork(nn.Module):
         return self.forward_with_auxiliary(x)[0]
 
     def forward_with_auxiliary(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, feature_dim) and the map (B, C, h, w) for the auxiliary head."""
         older, newer = self.stem(x.contiguous(memory_format=torch.channels_last))
         for index, cell in enumerate(self.cells):
             older, newer = newer, cell(older, newer, self.drop_path)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nassl.genotypes.dense import EDGES, ZERO, DenseGenotype, candidates, from_choice
 from nassl.networks.cell_frame import CellShape, cell_shapes
 from nassl.networks.dense_network import OPERATIONS, DenseFrame, edge_stride
+from nassl.networks.network import module_dict, module_list
 from nassl.networks.stem import build_stem
 from nassl.settings import DenseSpace
 from nassl.supernets.sampled import SampledSupernet
@@ -20,8 +21,8 @@ class SearchDenseCell(DenseFrame):
 
     def __init__(self, shape: CellShape) -> None:
         super().__init__(shape, affine=True)
-        self.edges = nn.ModuleList(
-            nn.ModuleDict(
+        self.edges = module_list(
+            module_dict(
                 {
                     name: build(shape.channels, edge_stride(edge, shape.reduction), True)
                     for name, build in OPERATIONS.items()
@@ -49,7 +50,7 @@ class DenseSupernet(SampledSupernet):
         super().__init__()
         self.stem = build_stem(space.stem, in_channels, space.channels)
         shapes = cell_shapes(self.stem, space.cells, space.channels)
-        self.cells = nn.ModuleList(SearchDenseCell(shape) for shape in shapes)
+        self.cells = module_list(SearchDenseCell(shape) for shape in shapes)
         self.feature_dim = shapes[-1].out_channels
         self.places = [
             {

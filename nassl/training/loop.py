@@ -14,6 +14,8 @@ import torch
 from torch import nn
 
 from nassl.files import InputError
+from nassl.networks.network import FeatureNetwork
+from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import any_of, average, draw_apart
 from nassl.parallel.precision import autocast
 from nassl.parallel.synchronised import synchronise
@@ -54,7 +56,7 @@ class Companion:
 
 def train(
     network: nn.Module,
-    objective: nn.Module,
+    objective: Objective,
     optimizer: torch.optim.Optimizer,
     batches: Any,
     recipe: Recipe,
@@ -68,8 +70,8 @@ def train(
 
     `objective.loss(network, images, labels)` is the loss of a batch; the gradient of all parameters
     of the optimizer is clipped together. Picks up the checkpoint if there is one. `companion` does
-    what a stage needs besides (an alpha step, a validation). A network with an attribute
-    `drop_path` gets the probability of the epoch.
+    what a stage needs besides (an alpha step, a validation). A FeatureNetwork gets the epoch's
+    `drop_path`.
 
     Several processes train one network, each on its part of every batch: the gradient is the mean
     of theirs, batch norm sees the whole batch (unless the objective wants its `own_statistics`).
@@ -98,7 +100,7 @@ def train(
         progress.epoch(epoch, first_step)
         network.train()
         objective.train()
-        if hasattr(network, "drop_path"):
+        if isinstance(network, FeatureNetwork):
             # raised linearly from 0, an epoch at a time (DARTS, train.py)
             network.drop_path = recipe.drop_path * epoch / recipe.epochs
         if first_step == 0:
@@ -159,7 +161,7 @@ def train(
 
 @torch.no_grad()
 def evaluate(
-    network: nn.Module, objective: nn.Module, batches: Any, seed: int
+    network: nn.Module, objective: Objective, batches: Any, seed: int
 ) -> dict[str, torch.Tensor]:
     """What `objective.evaluate` returns per image of `batches`, each (N,) float64 on the CPU.
 

@@ -4,7 +4,6 @@ import pytest
 
 from nassl.kernels import loader
 
-
 COMPILER = loader.available()  # before a test hides it
 
 

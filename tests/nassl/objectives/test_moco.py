@@ -10,8 +10,9 @@ from torch import nn
 
 from nassl.objectives.build import build_objective
 from nassl.objectives.moco import MoCoObjective, info_nce
-from nassl.settings import BlockSpace, MoCo, SettingsError, Views
+from nassl.settings import BlockSpace, CellSpace, MoCo, SettingsError, Views
 from nassl.supernets.block import BlockSupernet
+from nassl.supernets.cell import Supernet
 
 
 class Tiny(nn.Module):
@@ -258,6 +259,20 @@ def test_teacher_of_a_supernet_follows_and_only_the_sub_network_moves():
     moved = {n for n, p in objective.teacher.named_parameters() if not torch.equal(p, before[n])}
     active = {id(p) for p in network.active_parameters()}
     assert moved == {n for n, p in network.named_parameters() if id(p) in active}
+
+
+def test_teacher_of_a_search_has_the_alphas_of_the_student():
+    network = Supernet(CellSpace("cell", 4, 3, "cifar"))
+    objective = MoCoObjective(settings(), network, lambda x: x.float()).train()
+    with torch.no_grad():
+        for alpha in network.architecture_parameters():
+            alpha.add_(1)
+    objective.loss(network, pictures(4))
+    pairs = zip(
+        objective.teacher.architecture_parameters(), network.architecture_parameters(), strict=True
+    )
+    for mine, other in pairs:
+        assert torch.equal(mine, other)
 
 
 def test_queue_and_teacher_are_in_the_state():
