@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from nassl.data.batches import Batch
 from nassl.files import InputError
 from nassl.networks.network import FeatureNetwork
 from nassl.objectives.objective import Objective
@@ -22,13 +23,10 @@ from nassl.parallel.synchronised import synchronise
 from nassl.settings import Recipe
 from nassl.training.checkpoint import Checkpoint
 from nassl.training.curves import Curves
+from nassl.training.non_finite import NonFiniteError
 from nassl.training.optimisers import learning_rate, set_learning_rate
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
-
-
-class NonFiniteError(InputError):
-    """The loss or its gradient became infinite or NaN."""
 
 
 class Companion:
@@ -114,10 +112,8 @@ def train(
                 seed_step(seed, epoch, step, "beside")
                 companion.before_step(epoch, step, batch)
                 seed_step(seed, epoch, step)
-                draw_apart()
                 optimizer.zero_grad()
-                with autocast(recipe.precision, batch.images.device):
-                    loss = objective.loss(network, batch.images, batch.labels)
+                loss = batch_loss(network, objective, batch, recipe.precision)
                 loss.backward()
                 loss = loss.detach()
                 average([loss, *(p.grad for p in parameters)])
@@ -157,6 +153,16 @@ def train(
     curves.close()
     network.eval()
     objective.eval()
+
+
+def batch_loss(
+    network: nn.Module, objective: Objective, batch: Batch, precision: str
+) -> torch.Tensor:
+    """The loss of this process's part of a batch. Views are drawn apart: from here on every process
+    has random numbers of its own, while what was drawn before is the same in all."""
+    draw_apart()
+    with autocast(precision, batch.images.device):
+        return objective.loss(network, batch.images, batch.labels)
 
 
 @torch.no_grad()

@@ -13,11 +13,13 @@ import torch
 from torch import nn
 
 from nassl.files import InputError
+from nassl.networks.network import FeatureNetwork
 from nassl.objectives.objective import Objective
 from nassl.settings import Recipe
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.interruption import EXIT_INTERRUPTED
-from nassl.training.loop import Companion, NonFiniteError, evaluate, train
+from nassl.training.loop import Companion, evaluate, train
+from nassl.training.non_finite import NonFiniteError
 from nassl.training.optimisers import build_optimizer
 from nassl.training.seeds import seed_step
 from stages.training.curves import WrittenCurves
@@ -173,14 +175,22 @@ def test_the_same_seed_gives_the_same_bits(tmp_path):
     assert files == files_again
 
 
+class Flat(FeatureNetwork):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(48, 5)
+
+    def forward(self, x):
+        return self.linear(x.flatten(1))
+
+
 def test_training_is_the_plain_loop_with_the_recipes_rate_clip_and_drop_path(tmp_path):
     """Two epochs written out, without checkpoints or hooks."""
     batches, recipe = Batches(), Recipe(**{**vars(RECIPE), "epochs": 2, "clip": 0.01})
 
     def build():
         torch.manual_seed(3)
-        network, objective = nn.Sequential(nn.Flatten(), nn.Linear(48, 5)), Noisy()
-        network.drop_path = 0.0
+        network, objective = Flat(), Noisy()
         parameters = [*network.parameters(), *objective.parameters()]
         return network, objective, parameters, build_optimizer(recipe, parameters)
 
