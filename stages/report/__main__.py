@@ -2,7 +2,8 @@
 
 Inputs:  --results   the folder with the runs that the plan's section `report` names: metrics.json
                      (fractions) and cost.json of each
-         --reported  what the papers report (workflow/report/paper_tables.yaml)
+         --reported  what the papers report (workflow/report/paper_tables.yaml); in expected/
+                     beside it what a run of a scale is expected to give
 Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan's papers: reported
                      value, mean, sample standard deviation and n over seeds, difference, 95 %
                      interval, params, FLOPs, search cost, training time, scale, device, data,
@@ -29,6 +30,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.report.evidence import read_evidence
+from stages.report.expected import compare
+from stages.report.headline import headline
 from stages.report.own import collect_own, write_own
 from stages.report.page import page
 from stages.report.provenance import commit
@@ -56,12 +59,16 @@ def report(
     tables = collect(asked, papers, results, source)
     own = collect_own(asked.own, asked.scale, results, source) if asked.own else None
     note_leaks(tables, own, evidence)
-    text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE), own)
+    comparison = compare(headline(tables), plan, reported.with_name("expected"))
+    template = reported.with_name(TEMPLATE)
+    text = page(tables, evidence, asked, source, plan, template, own, comparison)
     write_tables(tables, papers, out, own)
     write_own(own, results, out)
     write_series(tables, evidence, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
+    if comparison:
+        print(comparison.text, file=sys.stderr if comparison.left else sys.stdout)
     rows = [row for table in tables for row in table["rows"]]
     made = sum(row["reproduced"] is not None for row in rows)
     print(

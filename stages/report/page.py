@@ -15,6 +15,7 @@ from stages.report.costs import cautions, duration, row_costs, stage_costs
 from stages.report.curves import search_curves
 from stages.report.detections import detections
 from stages.report.evidence import Evidence
+from stages.report.expected import Comparison
 from stages.report.findings import findings
 from stages.report.genealogy import genealogies
 from stages.report.headline import headline
@@ -36,6 +37,7 @@ def page(
     plan: Path,
     template: Path,
     own: dict[str, Any] | None = None,
+    expected: Comparison | None = None,
 ) -> str:
     """The page as HTML; also of a plan without tables. `own`: what came out for your own images
     (rows, best), shown in a table without a reported column. Raises InputError if the template is
@@ -54,6 +56,7 @@ def page(
         "meaning": SCALES.get(scale, "a custom scale: see params.yaml for its settings"),
         "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
         "cautions": cautions(evidence),
+        "expected": expected,
         "commit": commit,
         "headline": headline(tables),
         "findings": leak_findings(evidence)
