@@ -102,7 +102,7 @@ class MoCoObjective(Objective):
         buffers = [*network.buffers(), *self.teacher.buffers()]
         average(buffer for buffer in buffers if buffer.is_floating_point())
         if self._keys is None:
-            raise RuntimeError("after_step follows a loss")
+            raise RuntimeError("after_step was called before any loss")
         keys = self._keys[-self.queue.shape[1] :]
         places = (self.oldest + torch.arange(len(keys), device=keys.device)) % self.queue.shape[1]
         self.queue[:, places] = keys.T
