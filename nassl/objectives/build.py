@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
 
 from nassl.data.views import PlainView, RandomViews
+from nassl.networks.network import FeatureNetwork
 from nassl.objectives.objective import Objective
 from nassl.settings import SettingsError
 
 
 def _supervised(
-    settings: Any, network: nn.Module, mean: Any, std: Any, classes: int, stem: str, **_: Any
+    settings: Any, network: FeatureNetwork, mean: Any, std: Any, classes: int, stem: str, **_: Any
 ) -> Objective:
     from nassl.objectives.supervised import SupervisedObjective
 
@@ -25,20 +26,24 @@ def _supervised(
 
 
 def _moco(
-    settings: Any, network: nn.Module, mean: Any, std: Any, images: int, **_: Any
+    settings: Any, network: FeatureNetwork, mean: Any, std: Any, images: int, **_: Any
 ) -> Objective:
     from nassl.objectives.moco import MoCoObjective
 
     return MoCoObjective(settings, network, RandomViews(settings.views, mean, std), images)
 
 
-def _simclr(settings: Any, network: nn.Module, mean: Any, std: Any, **_: Any) -> Objective:
+def _simclr(settings: Any, network: FeatureNetwork, mean: Any, std: Any, **_: Any) -> Objective:
     from nassl.objectives.simclr import SimCLRObjective
 
     return SimCLRObjective(settings, network, RandomViews(settings.views, mean, std))
 
 
-BUILDERS = {"supervised": _supervised, "simclr": _simclr, "moco": _moco}
+BUILDERS: dict[str, Callable[..., Objective]] = {
+    "supervised": _supervised,
+    "simclr": _simclr,
+    "moco": _moco,
+}
 
 
 def needs_labels(settings: Any) -> bool:
@@ -48,14 +53,14 @@ def needs_labels(settings: Any) -> bool:
 
 def build_objective(
     settings: Any,
-    network: nn.Module,
+    network: FeatureNetwork,
     mean: torch.Tensor,
     std: torch.Tensor,
     classes: int = 0,
     stem: str = "cifar",
     images: int = 0,
 ) -> Objective:
-    """The objective of an `objective` section for `network` (with `feature_dim`), on its device.
+    """The objective of an `objective` section for `network`, on its device.
 
     `mean` and `std` (3,) normalise the images, `classes` is the number of classes where labels are
     used, `stem` that of the network (the auxiliary head depends on it), `images` the number of

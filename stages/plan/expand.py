@@ -14,9 +14,9 @@ from nassl.settings.typed import typed
 from stages.plan.datasets import expected_size
 from stages.plan.format import check_format
 from stages.runs.lines import REFERENCES, RUNS
+from stages.runs.rows import IDENTITY
 
 OWN = "own."  # tables of no paper: nothing was reported
-IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart
 
 
 class Expansion:
@@ -93,7 +93,7 @@ class Expansion:
         counts = self.config["seeds"]  # of a paper's own, or of all
         seeds = range(counts.get(table.partition(".")[0], counts["final"]))
         architecture, searches = self._architecture(paper, searched_on, row, table)
-        entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
+        entry: dict[str, Any] = {key: row[key] for key in ("row", *IDENTITY) if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's
             row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
