@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from nassl.settings import Data
+from nassl.settings import DATASETS
 from nassl.settings.typed import typed
 from stages.plan.checks import check_plan
 from stages.plan.compose import compose_config
@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
             counts = ", ".join(f"{len(params[stage])} {stage}" for stage in RUNS)
             print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
             for name, entry in params["data"].items():
-                for line in described(name, typed(Data, entry, f"data.{name}")):
+                for line in described(name, typed(DATASETS, entry, f"data.{name}")):
                     print(line.encode("utf-8", "backslashreplace").decode())
 
 

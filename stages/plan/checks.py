@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nassl.genotypes import block, dense
-from nassl.settings import SettingsError
-from nassl.settings.evolution import check_epochs
+from nassl.settings import OBJECTIVES, Kind, SettingsError, training_kinds
 from stages.plan.amounts import check_amounts, check_batch
 from stages.plan.datasets import expected_size
 from stages.plan.detection import check_data, check_transfer
@@ -19,14 +17,6 @@ from stages.plan.network_fit import check_map, check_network
 from stages.plan.values import check_values
 from stages.runs.lines import RUNS
 from stages.runs.run import Run, resolve_run
-
-SEARCHED_BY = {
-    "darts": ("cell",),
-    "evolution": ("block", "dense"),
-    "proxyless": ("block",),
-    "random": ("cell", "block", "dense"),
-    "manual": ("resnet",),
-}
 
 
 def check_plan(params: dict[str, Any]) -> None:
@@ -42,6 +32,8 @@ def check_plan(params: dict[str, Any]) -> None:
         check_references(place, run, runs)
     for place, run in runs.items():
         for settings_name, settings in run.settings.items():
+            if isinstance(settings, Kind):
+                settings.check_complete(f"{place}: {settings_name}")
             check_values(f"{place}: {settings_name}", settings)
         check_values(place, run.line)
         check_data(place, run, runs)
@@ -53,38 +45,36 @@ def check_plan(params: dict[str, Any]) -> None:
 
 
 def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
-    strategy, objective = run.settings["strategy"].kind, run.settings["objective"].kind
-    trains = strategy not in ("random", "manual")
-    if trains == (objective == "none"):
-        needs = "an objective to train with" if trains else "objective none: it trains nothing"
+    strategy, objective = run.settings["strategy"], run.settings["objective"]
+    if strategy.trains != objective.trains:
+        needs = "an objective to train with" if strategy.trains else _none()
         raise SettingsError(
-            f"{place}.objective is {objective!r}; strategy {strategy!r} needs {needs}"
+            f"{place}.objective is {objective.kind!r}; strategy {strategy.kind!r} needs {needs}"
         )
     space = run.settings["space"]
-    if space.kind not in SEARCHED_BY[strategy]:
+    if space.kind not in strategy.searches:
         raise SettingsError(
-            f"{place}.space is of kind {space.kind!r}; {strategy} searches: "
-            f"{', '.join(SEARCHED_BY[strategy])}"
+            f"{place}.space is of kind {space.kind!r}; {strategy.kind} searches: "
+            f"{', '.join(strategy.searches)}"
         )
-    if strategy == "evolution":
-        candidates = block.candidates(space.depths) if space.kind == "block" else dense.candidates()
-        epochs, most = run.settings["recipe"].epochs, max(map(len, candidates))
-        check_epochs(place, epochs, run.settings["strategy"], most)
+    if strategy.trains:
+        strategy.check(place, run.settings["recipe"], space.operations())
     _check_labels(place, run)
-    if trains:
-        check_map(place, run, runs, space.kind, space)
-        fraction = run.settings["strategy"].validation_fraction
-        check_batch(place, run, runs, 1 - fraction if fraction else 1.0)
+    if strategy.trains:
+        check_map(place, run, runs, space, space)
+        check_batch(place, run, runs, 1 - strategy.held_out())
 
 
 def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
     _check_labels(place, run)
     criterion = runs[f"select/{run.line.select}"].line.criterion
-    kind = run.settings["objective"].kind
-    if (criterion == "accuracy") != (kind == "supervised"):
+    objective = run.settings["objective"]
+    if (criterion == "accuracy") != objective.needs_labels:
         raise SettingsError(
-            f"select/{run.line.select}.criterion is {criterion!r}, the scores' objective {kind!r}; "
-            "allowed: accuracy with supervised, contrastive_loss with simclr or moco"
+            f"select/{run.line.select}.criterion is {criterion!r}, the scores' objective "
+            f"{objective.kind!r}; allowed: accuracy with "
+            f"{' or '.join(training_kinds(needs_labels=True))}, contrastive_loss with "
+            f"{' or '.join(training_kinds(needs_labels=False))}"
         )
     fraction = run.settings["recipe"].validation_fraction
     if not 0 < fraction < 1:
@@ -97,25 +87,24 @@ def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
 
 
 def _check_retrain(place: str, run: Run, runs: dict[str, Run]) -> None:
-    if run.settings["objective"].kind != "supervised":
+    if not run.settings["objective"].needs_labels:
         raise SettingsError(f"{place}.objective is {run.line.objective!r}; retrain is supervised")
     check_network(place, run, runs, _search_of(run, runs))
     check_batch(place, run, runs, 1.0)
 
 
 def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
-    if run.settings["objective"].kind in ("supervised", "none"):
+    if run.settings["objective"].kind not in training_kinds(needs_labels=False):
         raise SettingsError(
             f"{place}.objective is {run.line.objective!r}; pretrain is self-supervised: "
-            "simclr, moco"
+            f"{', '.join(training_kinds(needs_labels=False))}"
         )
     for source in [] if run.line.searched_with_labels else _ancestry(run, runs):
         if runs[source].line.labels == "labels":
             raise SettingsError(
                 f"{place}.architecture is {run.line.architecture!r}, whose {source} reads labels; "
                 "representations are called label-free only if search and selection are: take an "
-                "architecture found by simclr, moco, random or manual, or declare it with "
-                "searched_with_labels: true"
+                "architecture found without labels, or declare it with searched_with_labels: true"
             )
     check_network(place, run, runs, _search_of(run, runs))
     check_batch(place, run, runs, 1.0)
@@ -167,8 +156,14 @@ CHECKS: dict[str, Callable[[str, Run, dict[str, Run]], None]] = {
 # --------------------------------------------------------------- shared ----
 
 
+def _none() -> str:
+    """What a strategy needs that trains nothing."""
+    names = [name for name, kind in OBJECTIVES.items() if not kind.trains]
+    return f"objective {' or '.join(names)}: it trains nothing"
+
+
 def _check_labels(place: str, run: Run) -> None:
-    needed = "labels" if run.settings["objective"].kind == "supervised" else "no-labels"
+    needed = "labels" if run.settings["objective"].needs_labels else "no-labels"
     if run.line.labels != needed:
         raise SettingsError(
             f"{place}.labels is {run.line.labels!r}; "

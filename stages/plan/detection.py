@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nassl.settings import ANNOTATED, Detection, SettingsError
+from nassl.settings import DATASETS, SPACES, Detection, SettingsError
 from stages.plan.masks import files_without_masks
 from stages.runs.run import Run
 
 DETECTORS = ("faster-rcnn-c4", "mask-rcnn-c4")
-SPACES = ("block", "resnet")  # chains of four stages
 
 
 def check_data(place: str, run: Run, runs: dict[str, Run]) -> None:
     """Raises SettingsError if a stage would treat images with boxes as images of one class each."""
     if run.stage in ("prepare", "select", "transfer"):
         return
-    kind = runs[f"prepare/{run.line.data}"].settings["data"].kind
-    if kind in ANNOTATED:
+    data = runs[f"prepare/{run.line.data}"].settings["data"]
+    if data.boxes:
         raise SettingsError(
-            f"{place}.data is {run.line.data!r} of kind {kind!r}, which has boxes: only transfer "
-            "reads it; take data in which every image has one class or none"
+            f"{place}.data is {run.line.data!r} of kind {data.kind!r}, which has boxes: only "
+            "transfer reads it; take data in which every image has one class or none"
         )
 
 
@@ -41,25 +40,26 @@ def check_transfer(
                 f"{place}.{key} is {getattr(line, key)!r}; {line.weights} was trained with "
                 f"{wanted!r}"
             )
-    kind = runs[search_of(source, runs)].settings["space"].kind
-    if kind not in SPACES:
+    space = runs[search_of(source, runs)].settings["space"]
+    if space.of_cells:
+        chains = [name for name, kind in SPACES.items() if not kind.of_cells]
         raise SettingsError(
-            f"{place}.weights: {line.weights} is a network of kind {kind!r}; a C4 detector takes: "
-            f"{', '.join(SPACES)}"
+            f"{place}.weights: {line.weights} is a network of kind {space.kind!r}; a C4 detector "
+            f"takes: {', '.join(chains)}"
         )
     data = runs[f"prepare/{line.data}"].settings["data"]
-    if data.kind not in ANNOTATED:
+    if not data.boxes:
         raise SettingsError(
-            f"{place}.data is of kind {data.kind!r}, without boxes; allowed: {', '.join(ANNOTATED)}"
+            f"{place}.data is of kind {data.kind!r}, without boxes; allowed: {_kinds('boxes')}"
         )
     if settings.kind not in DETECTORS:
         raise SettingsError(
             f"{place}: detection.kind is {settings.kind!r}; allowed: {', '.join(DETECTORS)}"
         )
-    if settings.kind == "mask-rcnn-c4" and not data.kind.endswith("coco"):
+    if settings.kind == "mask-rcnn-c4" and not data.masks:
         raise SettingsError(
             f"{place}: detection.kind is 'mask-rcnn-c4', but data of kind {data.kind!r} has no "
-            "masks; allowed: faster-rcnn-c4, or data of kind coco or scenes-coco"
+            f"masks; allowed: faster-rcnn-c4, or data of the kinds {_kinds('masks')}"
         )
     if settings.kind == "mask-rcnn-c4" and (files := files_without_masks(data)):
         raise SettingsError(
@@ -68,6 +68,11 @@ def check_transfer(
             "faster-rcnn-c4, or data with masks"
         )
     _check_schedule(place, settings)
+
+
+def _kinds(what: str) -> str:
+    """The kinds of data that have boxes, or masks."""
+    return ", ".join(name for name, kind in DATASETS.items() if getattr(kind, what))
 
 
 def _check_schedule(place: str, settings: Detection) -> None:

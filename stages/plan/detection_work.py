@@ -11,21 +11,17 @@ from nassl.genotypes.block import resnet50
 from nassl.networks.build import build_network
 from nassl.networks.size import flops
 from nassl.settings import Data, Network
-from stages.plan.datasets import Size
 from stages.runs.run import Run
 
 BACKWARD = 3  # a training step in forward passes
 ASPECT = 4 / 3  # longer side of an image to its shorter one, as of photographs
-# Test images of the official releases.
-RELEASES = {"voc": Size(16_551, 4_952, 0, 20), "coco": Size(118_287, 5_000, 0, 80)}
 
 
 def transfer_flops(run: Run, data: Data) -> float:
     """FLOPs (two per multiply-add) of trunk and stage 5, ResNet-50's in place of a searched one's;
     the heads are left out, they are small beside it. Before and after training it is tested."""
     settings, network = run.settings["detection"], run.settings["network"]
-    known = RELEASES.get(data.kind)
-    tested = data.test or (known.test if known else 0)
+    tested = data.test or (data.released.test if data.released else 0)
     side = sum(settings.train_sides) / len(settings.train_sides)
     images = settings.iterations * settings.images_per_batch
     key = network.stem, network.channels

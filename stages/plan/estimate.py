@@ -9,8 +9,8 @@ from typing import Any
 from tabulate import tabulate
 
 from nassl.files import InputError, read_json
-from nassl.settings import Network, SettingsError
-from stages.plan.datasets import Size, expected_size
+from nassl.settings import Network, SettingsError, Size, SpaceSettings
+from stages.plan.datasets import expected_size
 from stages.plan.detection_work import transfer_flops
 from stages.plan.phases import phases
 from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
@@ -29,9 +29,8 @@ from stages.runs.run import Run, resolve_run
 FLEETS = (1, 8, 64)  # numbers of GPUs
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
 SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
-PACK_LIMIT = 2**30  # bytes of pixels above which folders and ImageNet are indexed, never copied
 SMALL_FILES = 1e5  # bytes: metrics, curves, genotype of a run
-# Copies of a network's weights that a run leaves behind: MoCo's teacher is a second one.
+# Whether a run leaves its network's weights behind.
 KEPT = {"search": 0, "score": 0, "retrain": 1, "pretrain": 1, "probe": 0, "transfer": 0}
 # Stages whose estimate is compared with measured times, and the largest allowed factor.
 CHECKED = ("search", "score", "retrain", "pretrain", "probe")
@@ -135,14 +134,12 @@ def run_bytes(run: Run, params: dict[str, Any]) -> float:
         data = run.settings["data"]
         size = expected_size(data)
         pixels = (size.train + size.test + size.unlabeled) * data.image_size**2 * 3 if size else 0
-        indexed = data.kind == "imagenet" or (data.kind == "folder" and pixels > PACK_LIMIT)
-        return SMALL_FILES if indexed else SMALL_FILES + pixels
+        return SMALL_FILES if data.indexed(pixels) else SMALL_FILES + pixels
     if run.stage == "select" or not KEPT[run.stage]:
         return SMALL_FILES
     objective = run.settings["objective"]
-    copies = 2 if objective.kind == "moco" else 1
-    queue = getattr(objective, "queue", 0) * getattr(objective, "projection", 0)
-    return SMALL_FILES + 4.0 * (copies * network_parameters(*_discrete(run, params)) + queue)
+    weights = objective.copies * network_parameters(*_discrete(run, params))
+    return SMALL_FILES + 4.0 * (weights + objective.kept())
 
 
 def _data(run: Run, params: dict[str, Any]) -> tuple[int, Size]:
@@ -163,14 +160,12 @@ def _network(run: Run, params: dict[str, Any], batch: int, side: int) -> Counted
     return network_work(*_discrete(run, params), batch, side)
 
 
-def _discrete(run: Run, params: dict[str, Any]) -> tuple[str, int | list[int], Network]:
-    """Kind, depth or depths, and size of a run's network."""
-    space = _searched_space(run, params)
-    depth = getattr(space, "depths", None) or getattr(space, "depth", 0)
-    return space.kind, depth, run.settings["network"]
+def _discrete(run: Run, params: dict[str, Any]) -> tuple[SpaceSettings, Network]:
+    """The space that a run's network comes from, and the network's size."""
+    return _searched_space(run, params), run.settings["network"]
 
 
-def _searched_space(run: Run, params: dict[str, Any]) -> Any:
+def _searched_space(run: Run, params: dict[str, Any]) -> SpaceSettings:
     """The space of the search that a run's architecture comes from."""
     if run.stage == "score":
         name = run.line.search

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from nassl.settings import Views
-from stages.plan.datasets import Size
+from nassl.settings import ObjectiveSettings, Size, StrategySettings, Supervised, Views
+from stages.plan.amounts import images_of
 from stages.runs.lines import VIEW_PAIRS
 from stages.runs.run import Run
-
-# Forward passes of the network per image of a training step; backward costs about two. SimCLR has
-# two views, MoCo's second view goes through the teacher alone.
-TRAIN = {"supervised": 3, "simclr": 6, "moco": 4}
-EVALUATE = {"supervised": 1, "simclr": 2, "moco": 2}
-VIEWS = {"supervised": 1, "simclr": 2, "moco": 2}
-# A pair of steps (one of alpha, one of the weights), in units of a weight step. DARTS, first order:
-# alpha 2 passes of 3 (its gradient needs no gradient of the weights). Second: the virtual step 3,
-# the unrolled gradient 3, two passes for the Hessian product 4. ProxylessNAS: two paths.
-STEP_PAIR = {"darts-1": 5 / 3, "darts-2": 13 / 3, "proxyless": 3, "evolution": 1}
-VIEWS_IN_PAIR = {"darts-1": 2, "darts-2": 2, "proxyless": 2, "evolution": 1}
 
 
 @dataclass(frozen=True)
@@ -42,36 +30,36 @@ def phases(run: Run, size: Size) -> list[Phase]:
     return PHASES[run.stage](run, size) if run.stage in PHASES else []
 
 
-def _images(run: Run, size: Size) -> int:
-    return size.train if run.settings["objective"].kind == "supervised" else size.label_free
-
-
-def _phase(objective: Any, batch: int, trained: float, evaluated: float, pair: str = "") -> Phase:
+def _phase(
+    objective: ObjectiveSettings,
+    batch: int,
+    trained: float,
+    evaluated: float,
+    strategy: StrategySettings | None = None,
+) -> Phase:
     """`trained` images over all epochs, `evaluated` ones once or more."""
-    kind = objective.kind
-    passes = TRAIN[kind] * STEP_PAIR.get(pair, 1) * trained + EVALUATE[kind] * evaluated
-    at_once = batch * 2 if kind == "simclr" else batch // getattr(objective, "groups", 1)
-    viewed = VIEWS[kind] * (VIEWS_IN_PAIR.get(pair, 1) * trained + evaluated)
-    views_batch = VIEWS[kind] * batch
-    return Phase(passes, max(at_once, 1), trained / batch, objective.views, viewed, views_batch)
+    cost, views = (strategy.step_cost(), strategy.step_views()) if strategy else (1, 1)
+    passes = objective.passes * cost * trained + objective.passes_to_evaluate * evaluated
+    viewed = objective.views_per_image * (views * trained + evaluated)
+    views_batch = objective.views_per_image * batch
+    at_once = max(objective.at_once(batch), 1)
+    return Phase(passes, at_once, trained / batch, objective.views, viewed, views_batch)
 
 
 def _search(run: Run, size: Size) -> list[Phase]:
     strategy, objective = run.settings["strategy"], run.settings["objective"]
-    if objective.kind == "none":
+    if not objective.trains:
         return []
-    pair = f"darts-{strategy.order}" if strategy.kind == "darts" else strategy.kind
-    share = 1 - strategy.validation_fraction if getattr(strategy, "separate_sets", True) else 1
     recipe = run.settings["recipe"]
-    images = recipe.epochs * _images(run, size)
-    held_out = strategy.validation_fraction * images
-    return [_phase(objective, recipe.batch_size, share * images, held_out, pair)]
+    images = recipe.epochs * images_of(run, size)
+    trained, held_out = strategy.trained_share() * images, strategy.held_out() * images
+    return [_phase(objective, recipe.batch_size, trained, held_out, strategy)]
 
 
 def _score(run: Run, size: Size) -> list[Phase]:
-    recipe, images = run.settings["recipe"], _images(run, size)
+    recipe, images = run.settings["recipe"], images_of(run, size)
     trained = recipe.epochs * (1 - recipe.validation_fraction) * images
-    draws = VIEW_PAIRS if run.settings["objective"].kind != "supervised" else 1
+    draws = 1 if run.settings["objective"].needs_labels else VIEW_PAIRS
     held_out = draws * recipe.validation_fraction * images
     return [_phase(run.settings["objective"], recipe.batch_size, trained, held_out)]
 
@@ -99,7 +87,7 @@ def _probe(run: Run, size: Size) -> list[Phase]:
     if finetune.kind == "finetune":
         batch = finetune.recipe.batch_size
         trained = finetune.recipe.epochs * finetune.label_fraction * size.train
-        passes = TRAIN["supervised"] * trained + size.test
+        passes = Supervised.passes * trained + size.test
         found.append(
             Phase(passes, batch, trained / batch, finetune.views, trained + size.test, batch)
         )

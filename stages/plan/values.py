@@ -53,9 +53,7 @@ def check_values(where: str, settings: Any) -> None:
 
 def _may_be_zero(name: str, settings: Any) -> bool:
     """Whether 0 means "not given": another key, or the data, decides."""
-    return name in ("channels", "cells") or (
-        name == "image_size" and settings.kind in ("voc", "coco")
-    )
+    return name in ("channels", "cells") or (name == "image_size" and settings.own_sizes)
 
 
 def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,19 +18,11 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from nassl.data.views import RandomViews
-from nassl.genotypes.block import resnet50
-from nassl.genotypes.cell import random_genotype
-from nassl.genotypes.dense import random_dense
-from nassl.genotypes.resnet import ResNetGenotype
 from nassl.networks.build import build_network
 from nassl.networks.size import parameters
-from nassl.settings import SPACES, BlockSpace, CellSpace, DenseSpace, Network, Views
-from nassl.supernets.block import BlockSupernet
-from nassl.supernets.cell import Supernet
-from nassl.supernets.dense import DenseSupernet
+from nassl.settings import SPACES, Network, SpaceSettings, Views
 from nassl.supernets.sampled import SampledSupernet
 
-SUPERNETS = {"cell": Supernet, "block": BlockSupernet, "dense": DenseSupernet}
 UPDATE_CALLS = 6  # per parameter tensor: norm, clip, momentum, decay, step, zeroing
 UPDATE_PASSES = 5  # over the parameters' memory
 FEW = 16  # images whose views are counted
@@ -108,7 +100,7 @@ def count_network(
     return Counted(forward, update, parameters(network))
 
 
-def supernet_work(space: CellSpace | BlockSpace | DenseSpace, batch: int, side: int) -> Counted:
+def supernet_work(space: SpaceSettings, batch: int, side: int) -> Counted:
     """The work of a search network: for DARTS', which computes every operation, that of the whole
     network; for one that computes sub-networks, their mean, with every operation of a place equally
     often."""
@@ -117,9 +109,9 @@ def supernet_work(space: CellSpace | BlockSpace | DenseSpace, batch: int, side: 
 
 @cache
 def _supernet_work(fields: tuple, batch: int, side: int) -> Counted:
-    kind = fields[0]
+    space = SPACES[fields[0]](*fields)
     with torch.device("meta"):
-        network = SUPERNETS[kind](SPACES[kind](*fields))
+        network = space.load()(space)
     if not isinstance(network, SampledSupernet):
         return count_network(network, batch, side)
     found = []
@@ -136,33 +128,24 @@ def _supernet_work(fields: tuple, batch: int, side: int) -> Counted:
     )
 
 
-def network_work(kind: str, depth: int | list, network: Network, batch: int, side: int) -> Counted:
-    """The work of a discrete network: a random cell of seed 0, or ResNet-50 as a chain of blocks,
-    represents what will be found. `depth` is a fixed network's, or the depths of a chain."""
-    depth = tuple(depth) if isinstance(depth, list) else depth
-    return _network_work(kind, depth, _fields(network), batch, side)
+def network_work(space: SpaceSettings, network: Network, batch: int, side: int) -> Counted:
+    """The work of a discrete network, which the space's typical genotype stands for."""
+    return _network_work(_fields(space), _fields(network), batch, side)
 
 
-def network_parameters(kind: str, depth: int | list, network: Network) -> int:
-    depth = tuple(depth) if isinstance(depth, list) else depth
-    return parameters(_network(kind, depth, _fields(network)))
+def network_parameters(space: SpaceSettings, network: Network) -> int:
+    return parameters(_network(_fields(space), _fields(network)))
 
 
 @cache
-def _network_work(kind: str, depth: int | tuple, fields: tuple, batch: int, side: int) -> Counted:
-    return count_network(_network(kind, depth, fields), batch, side)
+def _network_work(space: tuple, size: tuple, batch: int, side: int) -> Counted:
+    return count_network(_network(space, size), batch, side)
 
 
 @cache
-def _network(kind: str, depth: int | tuple, fields: tuple) -> nn.Module:
-    genotypes = {
-        "cell": lambda: random_genotype(0),
-        "dense": lambda: random_dense(0),
-        "block": lambda: resnet50(depth),
-        "resnet": lambda: ResNetGenotype(depth),
-    }
+def _network(space: tuple, size: tuple) -> nn.Module:
     with torch.device("meta"):
-        return build_network(genotypes[kind](), Network(*fields), 0)
+        return build_network(SPACES[space[0]](*space).typical(), Network(*size), 0)
 
 
 def _fields(settings: Any) -> tuple:

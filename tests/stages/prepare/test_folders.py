@@ -13,9 +13,9 @@ from PIL import Image
 
 from nassl.data.images import class_names, open_images, open_labels, split
 from nassl.files import InputError
-from nassl.settings import Data
+from nassl.settings import DATASETS
+from nassl.settings.datasets import folders as limits
 from stages.layouts import files as files_module
-from stages.prepare import folders
 from stages.prepare.folders import folder
 from stages.prepare.write import write
 
@@ -39,7 +39,8 @@ FLAT = [f"{n}.png" for n in range(10)]
 
 
 def settings(root, **changes):
-    return Data(**{"kind": "folder", "image_size": 6, "root": str(root), **changes})
+    kind = changes.get("kind", "folder")
+    return DATASETS[kind](**{"kind": kind, "image_size": 6, "root": str(root), **changes})
 
 
 def prepared(root, out, **changes):
@@ -427,7 +428,7 @@ def test_skipped_files_are_printed(damaged, tmp_path, capsys):
 def test_large_data_are_indexed_not_copied(tmp_path, monkeypatch):
     raw = make(tmp_path / "raw", LABELLED)
     small = prepared(raw, tmp_path / "packed")
-    monkeypatch.setattr(folders, "PACK_LIMIT", 12 * 6 * 6 * 3 - 1)
+    monkeypatch.setattr(limits, "PACK_LIMIT", 12 * 6 * 6 * 3 - 1)
     large = prepared(raw, tmp_path / "indexed")
     assert manifest(small)["format"] == "packed"
     assert manifest(large)["format"] == "indexed"
