@@ -30,7 +30,6 @@ from stages.plan.datasets import expected_size
 from stages.plan.estimate import _searched_space
 from stages.runs.run import resolve_run
 from stages.search.alpha_gradients import first_order
-from stages.search.evolution import SUPERNETS
 
 ROOT = Path(__file__).resolve().parents[3]
 REPORTED = yaml.safe_load((ROOT / "workflow" / "report" / "paper_tables.yaml").read_text())
@@ -75,7 +74,7 @@ def full_network(run):
     """The run's network at full size, its supernet if it searches, on the default device."""
     if run.stage == "search":
         space = run.settings["space"]
-        return Supernet(space) if space.kind == "cell" else SUPERNETS[space.kind](space)
+        return space.load()(space)
     space, auxiliary = _searched_space(run, PLAN), run.settings["objective"]
     auxiliary = run.stage == "retrain" and auxiliary.auxiliary_weight > 0
     return build_network(
