@@ -12,6 +12,7 @@ from nassl.settings import OBJECTIVES, Kind, SettingsError, training_kinds
 from stages.plan.amounts import check_amounts, check_batch
 from stages.plan.datasets import expected_size
 from stages.plan.detection import check_data, check_transfer
+from stages.plan.lineage import ancestry, of_runs, search_of
 from stages.plan.names import check_names, check_references
 from stages.plan.network_fit import check_map, check_network
 from stages.plan.values import check_values
@@ -82,7 +83,7 @@ def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{place}: recipe.validation_fraction is {fraction}; a score needs images that were "
             "not trained on: between 0 and 1"
         )
-    check_network(place, run, runs, f"search/{run.line.search}")
+    check_network(place, run, runs, _search_of(run, runs))
     check_batch(place, run, runs, min(fraction, 1 - fraction))
 
 
@@ -99,8 +100,9 @@ def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{place}.objective is {run.line.objective!r}; pretrain is self-supervised: "
             f"{', '.join(training_kinds(needs_labels=False))}"
         )
-    for source in [] if run.line.searched_with_labels else _ancestry(run, runs):
-        if runs[source].line.labels == "labels":
+    sources = [] if run.line.searched_with_labels else ancestry(place, of_runs(runs))
+    for source in sources:
+        if getattr(runs[source].line, "labels", "no-labels") == "labels":
             raise SettingsError(
                 f"{place}.architecture is {run.line.architecture!r}, whose {source} reads labels; "
                 "representations are called label-free only if search and selection are: take an "
@@ -171,21 +173,5 @@ def _check_labels(place: str, run: Run) -> None:
         )
 
 
-def _ancestry(run: Run, runs: dict[str, Run]) -> list[str]:
-    """The scores and searches that an architecture comes from; its own search comes last."""
-    stage, _, name = run.line.architecture.partition("/")
-    if run.line.architecture not in runs:
-        raise SettingsError(
-            f"{run.stage}/{run.name}.architecture is {run.line.architecture!r}; "
-            "allowed: select/<run> and search/<run> of the plan"
-        )
-    if stage == "search":
-        start = runs[f"search/{name}"].line.initial
-        earlier = [start] if start.startswith("search/") else []
-        return [*earlier, f"search/{name}"]
-    scores = [f"score/{candidate}" for candidate in runs[f"select/{name}"].line.candidates]
-    return scores + [f"search/{runs[score].line.search}" for score in scores]
-
-
 def _search_of(run: Run, runs: dict[str, Run]) -> str:
-    return _ancestry(run, runs)[-1]
+    return search_of(f"{run.stage}/{run.name}", of_runs(runs))

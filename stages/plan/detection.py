@@ -28,11 +28,6 @@ def check_transfer(
 ) -> None:
     """Raises SettingsError naming the key, what was given and what is allowed."""
     line, settings = run.line, run.settings["detection"]
-    if line.weights not in runs or not line.weights.startswith(("pretrain/", "retrain/")):
-        raise SettingsError(
-            f"{place}.weights is {line.weights!r}; allowed: pretrain/<run> and retrain/<run> of "
-            "the plan"
-        )
     source = runs[line.weights]
     for key, wanted in (("network", source.line.network), ("pretrained_on", source.line.data)):
         if getattr(line, key) != wanted:

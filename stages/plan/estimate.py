@@ -12,6 +12,7 @@ from nassl.files import InputError, read_json
 from nassl.settings import Network, SettingsError, Size, SpaceSettings
 from stages.plan.datasets import expected_size
 from stages.plan.detection_work import transfer_flops
+from stages.plan.lineage import of_plan, search_of
 from stages.plan.phases import phases
 from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
 from stages.plan.schedule import makespan, upstream_of
@@ -23,7 +24,7 @@ from stages.plan.work import (
     supernet_work,
     views_work,
 )
-from stages.runs.lines import RUNS
+from stages.runs.lines import RUNS, folder
 from stages.runs.run import Run, resolve_run
 
 FLEETS = (1, 8, 64)  # numbers of GPUs
@@ -89,8 +90,7 @@ def check(params: dict[str, Any], results: Path) -> str:
         estimated = measured = 0.0
         count = 0
         for run in _runs(stage, params):
-            group = Path(run.line.select) if stage == "score" else Path()
-            file = results / stage / group / run.name / "cost.json"
+            file = results / folder(stage, run.name, vars(run.line)) / "cost.json"
             work = run_work(run, params)
             if not file.exists() or not work.flops:
                 continue
@@ -167,15 +167,8 @@ def _discrete(run: Run, params: dict[str, Any]) -> tuple[SpaceSettings, Network]
 
 def _searched_space(run: Run, params: dict[str, Any]) -> SpaceSettings:
     """The space of the search that a run's architecture comes from."""
-    if run.stage == "score":
-        name = run.line.search
-    else:
-        if run.stage == "probe":
-            run = resolve_run("pretrain", run.line.pretrain, params, "the plan")
-        stage, _, name = run.line.architecture.partition("/")
-        if stage == "select":
-            name = params["score"][params["select"][name]["candidates"][0]]["search"]
-    return resolve_run("search", name, params, "the plan").settings["space"]
+    stage, _, name = search_of(f"{run.stage}/{run.name}", of_plan(params)).partition("/")
+    return resolve_run(stage, name, params, "the plan").settings["space"]
 
 
 def _runs(stage: str, params: dict[str, Any]) -> Iterator[Run]:

@@ -10,21 +10,11 @@ import re
 from typing import Any
 
 from nassl.settings import SettingsError
-from stages.runs.lines import RUNS
+from stages.runs.lines import RUNS, references
 from stages.runs.run import Run
 
 RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 VALUE = re.compile(rf"{RUN.pattern}(/{RUN.pattern})*")  # a folder or file under results/
-
-REFERS = {  # fields of lines that name a run, and its stage; "": the stage is part of the value
-    "data": "prepare",
-    "search": "search",
-    "select": "select",
-    "candidates": "score",
-    "pretrain": "pretrain",
-    "architecture": "",
-    "initial": "",
-}
 
 
 def check_names(params: dict[str, Any]) -> None:
@@ -49,20 +39,20 @@ def check_names(params: dict[str, Any]) -> None:
 
 
 def check_references(place: str, run: Run, runs: dict[str, Run]) -> None:
-    """Raises SettingsError if a run's line names a run that the plan lacks."""
-    for field, stage in REFERS.items():
-        value = getattr(run.line, field, None)
-        for name in value if isinstance(value, list) else [value]:
-            if not name or (not stage and "/" not in name):
-                continue
-            wanted = f"{stage}/{name}" if stage else name
-            if wanted not in runs:
-                of_stage = wanted.partition("/")[0] + "/"
-                there = [known for known in runs if known.startswith(of_stage)]
-                raise SettingsError(
-                    f"{place}.{field} is {name!r}, but the plan has no {wanted}; it has: "
-                    f"{', '.join(there) or 'none of that stage'}"
-                )
+    """Raises SettingsError if a run's line names a run that the plan lacks, or one of a stage that
+    the field cannot name."""
+    for named in references(run.stage, vars(run.line)):
+        if named.run.partition("/")[0] not in named.stages:
+            raise SettingsError(
+                f"{place}.{named.field} is {named.value!r}; allowed: "
+                f"{' and '.join(f'{stage}/<run>' for stage in named.stages)} of the plan"
+            )
+        if named.run not in runs:
+            there = [known for known in runs if known.partition("/")[0] in named.stages]
+            raise SettingsError(
+                f"{place}.{named.field} is {named.value!r}, but the plan has no {named.run}; it "
+                f"has: {', '.join(there) or 'none of that stage'}"
+            )
 
 
 def _allowed(place: str) -> str:

@@ -8,31 +8,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from stages.runs.lines import RUNS
+from stages.runs.lines import RUNS, upstream
 
 Edges = dict[str, list[str]]
 
 
 def upstream_of(params: dict[str, Any]) -> Edges:
     """For every run, `<stage>/<name>`, the runs whose files it reads, as in dvc.yaml."""
-    edges: Edges = {}
-    for stage in RUNS:
-        for name, line in params[stage].items():
-            needed = [f"prepare/{line['data']}"] if "data" in line and stage != "prepare" else []
-            if stage == "search" and line.get("initial", "").startswith("search/"):
-                needed.append(line["initial"])
-            if stage == "score":
-                needed.append(f"search/{line['search']}")
-            if stage == "select":
-                needed += [f"score/{candidate}" for candidate in line["candidates"]]
-            if "architecture" in line:
-                needed.append(line["architecture"])
-            if stage == "probe":
-                needed.append(f"pretrain/{line['pretrain']}")
-            if stage == "transfer":
-                needed += [line["weights"], f"prepare/{line['pretrained_on']}"]
-            edges[f"{stage}/{name}"] = needed
-    return edges
+    return {
+        f"{stage}/{name}": upstream(stage, line)
+        for stage in RUNS
+        for name, line in params[stage].items()
+    }
 
 
 def makespan(hours: dict[str, float], upstream: Edges, devices: int) -> float:
