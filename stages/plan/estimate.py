@@ -24,7 +24,7 @@ from stages.plan.work import (
     supernet_work,
     views_work,
 )
-from stages.runs.lines import RUNS, folder
+from stages.runs.lines import RUNS, results_folder
 from stages.runs.run import Run, resolve_run
 
 FLEETS = (1, 8, 64)  # numbers of GPUs
@@ -90,7 +90,7 @@ def check(params: dict[str, Any], results: Path) -> str:
         estimated = measured = 0.0
         count = 0
         for run in _runs(stage, params):
-            file = results / folder(stage, run.name, vars(run.line)) / "cost.json"
+            file = results / results_folder(stage, run.name, vars(run.line)) / "cost.json"
             work = run_work(run, params)
             if not file.exists() or not work.flops:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from nassl.settings import OBJECTIVES
 from stages.report.charts import Plot, axis, colour, legend
 from stages.report.evidence import Evidence
 
@@ -19,7 +20,6 @@ QUANTITIES = {
     "operations_left": ("operations left at a place", True),
     "sub_network_parameters": ("sub-network (million parameters)", False),
 }
-OBJECTIVES = {"supervised": "cross entropy", "simclr": "contrastive", "moco": "contrastive"}
 
 
 def search_curves(evidence: Evidence) -> list[dict[str, Any]]:
@@ -60,7 +60,8 @@ def _by_objective(evidence: Evidence, runs: list[str], name: str) -> dict[str, l
     for run in runs:
         entry = evidence.lines["search"][run].get("objective")
         kind = (evidence.plan.get("objective", {}).get(entry) or {}).get("kind", "")
-        kinds.setdefault(OBJECTIVES.get(kind, kind), []).append(run)
+        loss = OBJECTIVES[kind].loss_name if kind in OBJECTIVES else ""
+        kinds.setdefault(loss or kind, []).append(run)
     return kinds
 
 

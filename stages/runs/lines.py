@@ -139,9 +139,8 @@ class ProbeRun(Line):
 @dataclass
 class TransferRun(Line):
     data: str = field(metadata=run_of("prepare"))  # with boxes
-    weights: str = field(
-        metadata=run_of_any("pretrain", "retrain")
-    )  # whose weights.safetensors and genotype.json
+    # Whose weights.safetensors and genotype.json.
+    weights: str = field(metadata=run_of_any("pretrain", "retrain"))
     pretrained_on: str = field(metadata=run_of("prepare"))  # the data of that run
     network: str = field(metadata=entry("network"))
     detection: str = field(metadata=entry("detection"))
@@ -198,7 +197,7 @@ def upstream(stage: str, line: Mapping[str, Any]) -> list[str]:
     return [reference.run for reference in references(stage, line) if reference.read]
 
 
-def folder(stage: str, name: str, line: Mapping[str, Any]) -> str:
+def results_folder(stage: str, name: str, line: Mapping[str, Any]) -> str:
     """Where dvc.yaml puts the run's results, below results/."""
     group = RUNS[stage].folder
     return f"{stage}/{line[group]}/{name}" if group else f"{stage}/{name}"
