@@ -20,8 +20,8 @@ import yaml
 
 from nassl.settings import DATASETS
 from nassl.settings.typed import typed
-from stages.plan.checks import check_plan
-from stages.plan.compose import compose_config
+from stages.plan.checks.plan import check_plan
+from stages.plan.compose.config import compose_config
 from stages.plan.datasets import described
 from stages.plan.expand import Expansion
 from stages.plan.written import as_text, write
@@ -59,11 +59,11 @@ def main(argv: list[str] | None = None) -> None:
             run = resolve_run(stage, name, params, "the plan")
             print(yaml.safe_dump(run.as_dict(), sort_keys=False), end="")
         elif arguments.estimate:
-            from stages.plan.estimate import estimate  # imports torch
+            from stages.plan.estimate.table import estimate  # imports torch
 
             print(estimate(params, arguments.gpu))
         elif arguments.check:
-            from stages.plan.estimate import check
+            from stages.plan.estimate.table import check
 
             print(check(params, arguments.check))
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nassl.files import InputError
 from nassl.settings import Data, SettingsError, Size
 from stages.layouts.remarks import Remarks
+from stages.runs.run import Run
 
 if TYPE_CHECKING:
     from stages.layouts.folders import Layout
@@ -27,6 +28,11 @@ def expected_size(data: Data) -> Size | None:
     if not data.on_disk:
         return data.size()
     return data.kept_of(_counted(data.root)) if _is_here(data) else None
+
+
+def images_of(run: Run, size: Size) -> int:
+    """The images that a run may use."""
+    return size.train if run.settings["objective"].needs_labels else size.label_free
 
 
 def _is_here(data: Data) -> bool:

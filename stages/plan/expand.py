@@ -11,8 +11,8 @@ from typing import Any
 
 from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError
 from nassl.settings.typed import typed
+from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
-from stages.plan.format import check_format
 from stages.runs.lines import REFERENCES, RUNS
 
 OWN = "own."  # tables of no paper: nothing was reported

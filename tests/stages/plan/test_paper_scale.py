@@ -27,7 +27,7 @@ from nassl.training.optimisers import build_optimizer, learning_rate
 from nassl.training.seeds import seed_step
 from stages.plan.__main__ import plan
 from stages.plan.datasets import expected_size
-from stages.plan.estimate import _searched_space
+from stages.plan.estimate.run import searched_space
 from stages.runs.run import resolve_run
 from stages.search.alpha_gradients import first_order
 
@@ -62,7 +62,7 @@ def different_runs():
         for name in PLAN[stage]:
             run = run_of(stage, name)
             if run.settings["objective"].kind != "none":
-                space = run.line.space if stage == "search" else _searched_space(run, PLAN)
+                space = run.line.space if stage == "search" else searched_space(run, PLAN)
                 size = run.line.space if stage == "search" else run.line.network
                 batch = run.settings["recipe"].batch_size
                 key = (stage, str(space), size, run.line.objective, batch, run.line.data)
@@ -75,7 +75,7 @@ def full_network(run):
     if run.stage == "search":
         space = run.settings["space"]
         return space.load()(space)
-    space, auxiliary = _searched_space(run, PLAN), run.settings["objective"]
+    space, auxiliary = searched_space(run, PLAN), run.settings["objective"]
     auxiliary = run.stage == "retrain" and auxiliary.auxiliary_weight > 0
     return build_network(
         GENOTYPES[space.kind](space), run.settings["network"], side_of(run), auxiliary

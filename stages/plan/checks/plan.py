@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from nassl.settings import OBJECTIVES, Kind, SettingsError, training_kinds
-from stages.plan.amounts import check_amounts, check_batch
+from stages.plan.checks.amounts import check_amounts, check_batch
+from stages.plan.checks.detection import check_data, check_transfer
+from stages.plan.checks.names import check_names, check_references
+from stages.plan.checks.network_fit import check_map, check_network
+from stages.plan.checks.values import check_values
 from stages.plan.datasets import expected_size
-from stages.plan.detection import check_data, check_transfer
 from stages.plan.lineage import ancestry, of_runs, search_of
-from stages.plan.names import check_names, check_references
-from stages.plan.network_fit import check_map, check_network
-from stages.plan.values import check_values
 from stages.runs.lines import RUNS
 from stages.runs.run import Run, resolve_run
 

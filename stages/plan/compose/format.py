@@ -13,7 +13,7 @@ from jsonschema.validators import extend
 
 from nassl.settings import SettingsError
 
-SCHEMA = Path(__file__).resolve().parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).resolve().parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 LONGEST = 200  # characters of a value that an error repeats
 
 

@@ -18,13 +18,14 @@ from nassl.networks.build import build_network
 from nassl.networks.size import flops, parameters
 from nassl.settings import BlockSpace, CellSpace, Network, SettingsError, Views
 from nassl.supernets.cell import Supernet
-from stages.plan import estimate as module
 from stages.plan.__main__ import main, plan
 from stages.plan.datasets import Size
-from stages.plan.estimate import check, estimate, run_bytes, run_work
-from stages.plan.phases import phases
-from stages.plan.rates import Rates, measured_rates
-from stages.plan.work import (
+from stages.plan.estimate import table as module
+from stages.plan.estimate.phases import phases
+from stages.plan.estimate.rates import Rates, measured_rates
+from stages.plan.estimate.run import SMALL_FILES, run_bytes, run_work
+from stages.plan.estimate.table import check, estimate
+from stages.plan.estimate.work import (
     UPDATE_PASSES,
     Work,
     count_network,
@@ -156,12 +157,12 @@ def test_rates_of_this_machine_are_those_of_a_machine():
 
 def test_disk_is_images_and_kept_weights(smoke):
     images = run_bytes(run_of(smoke, "prepare", "digits"), smoke)
-    assert images == pytest.approx((256 + 64) * 16 * 16 * 3 + module.SMALL_FILES)
+    assert images == pytest.approx((256 + 64) * 16 * 16 * 3 + SMALL_FILES)
     weights = run_bytes(run_of(smoke, "pretrain", "resnet18-digits-b64-s0"), smoke)
-    assert weights == 4 * parameters(resnet()) + module.SMALL_FILES
+    assert weights == 4 * parameters(resnet()) + SMALL_FILES
     paper = plan(["scale=paper", "paper=[faunae]"])
     indexed = run_bytes(run_of(paper, "prepare", "imagenet"), paper)
-    assert indexed == module.SMALL_FILES  # ImageNet is never copied
+    assert indexed == SMALL_FILES  # ImageNet is never copied
 
 
 def test_table_names_runs_hours_disk_and_both_devices(smoke):

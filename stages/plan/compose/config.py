@@ -14,9 +14,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nassl.settings import SECTIONS, SettingsError
-from stages.plan.roots import expand_home, hint, literal_roots
+from stages.plan.compose.roots import expand_home, hint, literal_roots
 
-CONFIG = Path(__file__).resolve().parents[2] / "workflow" / "config"
+CONFIG = Path(__file__).resolve().parents[3] / "workflow" / "config"
 
 
 def compose_config(overrides: Sequence[str]) -> dict[str, Any]:

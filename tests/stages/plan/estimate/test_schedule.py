@@ -8,10 +8,10 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from stages.plan.estimate import estimate
-from stages.plan.schedule import makespan, upstream_of
+from stages.plan.estimate.schedule import makespan, upstream_of
+from stages.plan.estimate.table import estimate
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 # a (1 h) -> b (2 h) -> d (1 h); a -> c (4 h); e (3 h) alone
 HOURS = {"a": 1.0, "b": 2.0, "c": 4.0, "d": 1.0, "e": 3.0}
 UPSTREAM = {"a": [], "b": ["a"], "c": ["a"], "d": ["b"], "e": []}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nassl.settings import DATASETS, SPACES, Detection, SettingsError
-from stages.plan.masks import files_without_masks
+from stages.plan.checks.masks import files_without_masks
 from stages.runs.run import Run
 
 DETECTORS = ("faster-rcnn-c4", "mask-rcnn-c4")

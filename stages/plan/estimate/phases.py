@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nassl.settings import ObjectiveSettings, Size, StrategySettings, Supervised, Views
-from stages.plan.amounts import images_of
+from stages.plan.datasets import images_of
 from stages.runs.lines import VIEW_PAIRS
 from stages.runs.run import Run
 

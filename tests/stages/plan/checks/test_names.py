@@ -8,8 +8,8 @@ import pytest
 
 from nassl.settings import SettingsError
 from stages.plan.__main__ import plan
-from stages.plan.checks import check_plan
-from stages.plan.names import check_names
+from stages.plan.checks.names import check_names
+from stages.plan.checks.plan import check_plan
 
 HARMFUL = [
     "a;rm", "a b", "a|b", "a&b", "$(id)", "`id`", "a>b", "a\nb", "'", '"', "*", "~", "-rf",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nassl.settings import SettingsError, Size
-from stages.plan.datasets import expected_size
+from nassl.settings import SettingsError
+from stages.plan.datasets import expected_size, images_of
 from stages.runs.run import Run
 
 SMALLEST_BATCH = 2  # batch norm needs the statistics of more than one image
@@ -55,11 +55,6 @@ def _check_parts(place: str, run: Run) -> None:
                 f"{place}: data.{part} is {getattr(size, part)}; {data.kind} has {size.classes} "
                 "classes, and each needs an image in every part"
             )
-
-
-def images_of(run: Run, size: Size) -> int:
-    """The images that a run may use."""
-    return size.train if run.settings["objective"].needs_labels else size.label_free
 
 
 def trained_share(run: Run) -> float:

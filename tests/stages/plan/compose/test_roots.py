@@ -13,8 +13,8 @@ from PIL import Image
 
 from nassl.settings import SettingsError
 from stages.plan.__main__ import as_text, main
-from stages.plan.compose import compose_config
-from stages.plan.roots import literal_roots, quoted
+from stages.plan.compose.config import compose_config
+from stages.plan.compose.roots import literal_roots, quoted
 from stages.runs.run import read_plan, read_run
 
 NAMES = [

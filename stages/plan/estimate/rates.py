@@ -10,7 +10,7 @@ from statistics import geometric_mean
 import torch
 from torch import Tensor, nn
 
-from stages.plan.work import Work, counted
+from stages.plan.estimate.work import Work, counted
 
 GPU_SHARE = 0.3  # assumed: the share of peak and bandwidth that small convolutions reach
 BACKWARD = 3  # a forward and a backward pass, in forward passes
