@@ -27,6 +27,10 @@ COMPOSED = {
     "unknown space": (
         ["space.cells.kind=cells"], r"space\.cells\.kind is 'cells'; available: block, cell, dense",
     ),
+    "a start for a strategy that takes none": (
+        ["+papers.ssnas.searches.ssnas.initial=random"],
+        r"initial is 'random', but strategy 'darts' starts from no other structure; available: evo",
+    ),
     "unknown section": (["papers.ssnas.searches.ssnas.recipe=x"], r"recipe has no entry 'x'"),
     "syntax": (["recipe.search.epochs="], r"recipe\.search\.epochs"),
     "shell in a name": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nassl.settings import OBJECTIVES, Kind, SettingsError, training_kinds
+from nassl.settings import OBJECTIVES, STRATEGIES, Kind, SettingsError, training_kinds
 from stages.plan.checks.amounts import check_amounts, check_batch
 from stages.plan.checks.detection import check_data, check_transfer
 from stages.plan.checks.names import check_names, check_references
@@ -57,6 +57,12 @@ def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
         raise SettingsError(
             f"{place}.space is of kind {space.kind!r}; {strategy.kind} searches: "
             f"{', '.join(strategy.searches)}"
+        )
+    if run.line.initial and not strategy.takes_initial:
+        others = [name for name, kind in STRATEGIES.items() if kind.takes_initial]
+        raise SettingsError(
+            f"{place}.initial is {run.line.initial!r}, but strategy {strategy.kind!r} starts from "
+            f"no other structure; available: {', '.join(others)}"
         )
     if strategy.trains:
         strategy.check(place, run.settings["recipe"], space.operations())

@@ -68,3 +68,21 @@ def test_a_run_that_the_plan_lacks(smoke, stage, field, value):
 
 def test_the_plans_own_names_pass(smoke):
     check_names(smoke)
+
+
+@pytest.mark.parametrize(
+    ("stage", "field", "value", "allowed"),
+    [
+        ("retrain", "architecture", "resnet50", "select/<run> and search/<run>"),
+        ("pretrain", "architecture", "prepare/digits", "select/<run> and search/<run>"),
+        ("transfer", "weights", "search/ssnas-digits-s0", "pretrain/<run> and retrain/<run>"),
+    ],
+)
+def test_a_run_of_a_stage_that_the_field_cannot_name(smoke, stage, field, value, allowed):
+    params = copy.deepcopy(smoke)
+    name, line = next(iter(params[stage].items()))
+    line[field] = value
+    with pytest.raises(
+        SettingsError, match=rf"{stage}/{name}\.{field} is '{value}'; allowed: {allowed} of the pl"
+    ):
+        check_plan(params)
