@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nassl.data.views import RandomViews
 from nassl.networks.network import FeatureNetwork
-from nassl.objectives.objective import Objective
+from nassl.objectives.objective import Given, Objective
 from nassl.parallel.distributed import average, from_first, gather, own_part
 from nassl.parallel.precision import float32
 from nassl.parallel.processes import world_size
@@ -80,6 +80,12 @@ class MoCoObjective(Objective):
         self.register_buffer("queue", F.normalize(torch.randn(settings.projection, length), dim=0))
         self.register_buffer("oldest", torch.zeros((), dtype=torch.long))
         self._keys: Tensor | None = None  # of the last training batch, until after_step
+
+    @classmethod
+    def build(cls, settings: MoCo, network: FeatureNetwork, given: Given) -> MoCoObjective:
+        return cls(
+            settings, network, RandomViews(settings.views, given.mean, given.std), given.images
+        )
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None = None) -> Tensor:
         queries, keys, self._keys = self._encode(network, images, together=True)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from nassl.data.views import PlainView, RandomViews
 from nassl.networks.auxiliary import AuxiliaryHead
 from nassl.networks.network import FeatureNetwork
-from nassl.objectives.objective import Objective
+from nassl.objectives.objective import Given, Objective
 from nassl.settings import SettingsError, Supervised
 
 WITHOUT_LABELS = "a supervised objective needs labels; the batch has none"
@@ -21,8 +21,6 @@ class SupervisedObjective(Objective):
     `views` makes training images, `plain` those of evaluation. The network has `feature_dim` and,
     for an auxiliary head, `auxiliary_shape` and `forward_with_auxiliary`.
     """
-
-    needs_labels = True
 
     def __init__(
         self,
@@ -44,6 +42,18 @@ class SupervisedObjective(Objective):
                     "has no map for an auxiliary head; set it to 0"
                 )
             self.auxiliary = AuxiliaryHead(network.auxiliary_shape, classes, stem)
+
+    @classmethod
+    def build(
+        cls, settings: Supervised, network: FeatureNetwork, given: Given
+    ) -> SupervisedObjective:
+        if given.classes < 2:
+            raise SettingsError(
+                f"a supervised objective needs at least 2 classes, not {given.classes}"
+            )
+        plain = PlainView(given.mean, given.std, settings.views.size)
+        views = RandomViews(settings.views, given.mean, given.std)
+        return cls(settings, network, views, plain, given.classes, given.stem)
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
         x = self.views(images).to(self.classifier.weight.dtype)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nassl.settings import SECTIONS, Data, SettingsError
+from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError
 from nassl.settings.typed import typed
+from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
-from stages.plan.format import check_format
 from stages.runs.lines import REFERENCES, RUNS
 from stages.runs.rows import IDENTITY
 
@@ -229,7 +229,8 @@ class Expansion:
 
     def _labels(self, objective: str) -> str:
         kind = (self.config["objective"].get(objective) or {}).get("kind")
-        return "labels" if kind == "supervised" else "no-labels"
+        known = isinstance(kind, str) and kind in OBJECTIVES
+        return "labels" if known and OBJECTIVES[kind].needs_labels else "no-labels"
 
     def _data(self, name: str, table: str = "") -> str:
         """What a table runs on: `stand_ins` may name it for the paper's data or for the table."""
@@ -247,7 +248,7 @@ class Expansion:
                 f"data is {data!r}; available: {', '.join(there)}; "
                 "for your own images add data=folder data.root=/path/to/images"
             )
-        settings = typed(Data, there[data], f"data.{data}")
+        settings = typed(DATASETS, there[data], f"data.{data}")
         size = expected_size(settings)
         if size is None:
             raise SettingsError(

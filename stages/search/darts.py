@@ -24,7 +24,7 @@ from stages.runs.run import Run
 from stages.search.alpha_gradients import first_order, second_order, unchanged_buffers
 from stages.search.alphas import alpha_optimizer
 from stages.search.data import Cycle, SearchData, open_search_data
-from stages.search.found import Found, by_space
+from stages.search.found import Found
 from stages.training.curves import WrittenCurves
 from stages.training.device import prepare_device
 
@@ -42,7 +42,7 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
 
     seed_step(seed, 0, 0, "network")
     space = run.settings["space"]
-    network = by_space(run, {"cell": Supernet})(space).to(device)
+    network = Supernet(space).to(device)
     objective = initial_objective(
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
         data.classes, space.stem,

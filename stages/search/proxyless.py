@@ -30,7 +30,7 @@ from stages.runs.run import Run
 from stages.search.alpha_gradients import unchanged_buffers
 from stages.search.alphas import alpha_optimizer
 from stages.search.data import Cycle, SearchData, open_search_data
-from stages.search.found import Found, by_space
+from stages.search.found import Found
 from stages.search.validation import validation_loss
 from stages.training.curves import WrittenCurves
 from stages.training.device import prepare_device
@@ -39,11 +39,10 @@ from stages.training.device import prepare_device
 def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
     """Trains the over-parameterised network and takes the operation of largest alpha everywhere."""
     strategy, space, seed = run.settings["strategy"], run.settings["space"], run.line.seed
-    supernet = by_space(run, {"block": BlockSupernet})
     device = prepare_device(run)
     data = open_search_data(run, inputs, device, strategy.validation_fraction)
     seed_step(seed, 0, 0, "network")
-    network = supernet(space).to(device)
+    network = BlockSupernet(space).to(device)
     objective = initial_objective(
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
         data.classes, space.stem,

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from nassl.settings import Data
+from nassl.settings import DATASETS
 from stages.prepare.folders import folder
 from stages.prepare.write import write
 
@@ -35,7 +35,8 @@ FLAT = [f"{n}.png" for n in range(10)]
 
 
 def settings(root, **changes):
-    return Data(**{"kind": "folder", "image_size": 6, "root": str(root), **changes})
+    kind = changes.get("kind", "folder")
+    return DATASETS[kind](**{"kind": kind, "image_size": 6, "root": str(root), **changes})
 
 
 def prepared(root, out, **changes):

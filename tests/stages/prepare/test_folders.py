@@ -7,7 +7,7 @@ import pytest
 
 from nassl.data.images import class_names, open_images, open_labels, split
 from nassl.files import InputError
-from stages.prepare import folders
+from nassl.settings.datasets import folders as limits
 from stages.prepare.folders import folder
 from tests.stages.prepare.image_folders import (
     FLAT,
@@ -150,7 +150,7 @@ def test_the_same_folder_gives_the_same_bytes(tmp_path):
 def test_large_data_are_indexed_not_copied(tmp_path, monkeypatch):
     raw = make(tmp_path / "raw", LABELLED)
     small = prepared(raw, tmp_path / "packed")
-    monkeypatch.setattr(folders, "PACK_LIMIT", 12 * 6 * 6 * 3 - 1)
+    monkeypatch.setattr(limits, "PACK_LIMIT", 12 * 6 * 6 * 3 - 1)
     large = prepared(raw, tmp_path / "indexed")
     assert manifest(small)["format"] == "packed"
     assert manifest(large)["format"] == "indexed"
