@@ -33,7 +33,10 @@ class Crops:
         generator = torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
         device = torch.device("cpu")
         drawn = crop_boxes(self.count, height, width, self.views, device, generator)
-        return [tuple(int(value) for value in box) for box in torch.stack(drawn, 1).tolist()]
+        return [
+            (int(top), int(left), int(tall), int(wide))
+            for top, left, tall, wide in torch.stack(drawn, 1).tolist()
+        ]
 
 
 def crops_of(views: Views, count: int) -> Crops | None:

@@ -6,7 +6,7 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -103,25 +103,28 @@ def crops(
     A JPEG whose parts all have more than twice the pixels needed is decoded at half its size or
     less, as far as they keep twice the pixels needed. Raises UnreadableImage.
     """
-    size, draft, boxes = None, 0, None
+    size: tuple[int, int] | None = None
+    boxes: Sequence[tuple[int, int, int, int]] = ()
+    draft = 0
     with _opened(content) as image:
         if image.format == "JPEG":
-            size = image.size[::-1] if _orientation(image) in SIDEWAYS else image.size
+            wide, tall = image.size
+            size = (tall, wide) if _orientation(image) in SIDEWAYS else (wide, tall)
             boxes = drawn(size[1], size[0])
             spare = min(min(box[2:]) for box in boxes) / (2 * side)
             draft = math.ceil(min(size) / spare) if spare >= 2 else 0
     whole = picture(content, draft=draft)
-    if boxes is None:
+    if size is None:
         size, boxes = whole.size, drawn(whole.height, whole.width)
     result = np.empty((len(boxes), side, side, 3), np.uint8)
     across, down = whole.width / size[0], whole.height / size[1]
     for number, (top, left, tall, wide) in enumerate(boxes):
-        edges = left * across, top * down, (left + wide) * across, (top + tall) * down
         if whole.size == size:
-            part, edges = whole.crop((left, top, left + wide, top + tall)), None
+            part = whole.crop((left, top, left + wide, top + tall))
+            view = part.resize((side, side), Image.Resampling.BILINEAR)
         else:  # edges between pixels
-            part = whole
-        view = part.resize((side, side), Image.Resampling.BILINEAR, edges)
+            edges = left * across, top * down, (left + wide) * across, (top + tall) * down
+            view = whole.resize((side, side), Image.Resampling.BILINEAR, edges)
         result[number] = np.asarray(view)
     return result
 
@@ -205,7 +208,7 @@ def _check_size(image: Image.Image) -> None:
 def _loaded(image: Image.Image, draft: int) -> tuple[Image.Image, int, bool]:
     """An image in mode RGB, its EXIF orientation, and whether Pillow has turned it already."""
     # Before anything loads the image, as asking a PNG for its EXIF block does.
-    check = image.mode not in DEEP_MODES and ";16" in str(image.tile)
+    check = image.mode not in DEEP_MODES and ";16" in str(getattr(image, "tile", ""))
     orientation = _orientation(image)
     if draft:
         image.draft(None, (draft, draft))
@@ -245,5 +248,5 @@ def resized(pixels: np.ndarray, side: int) -> np.ndarray:
         return pixels
     result = np.empty((len(pixels), side, side, 3), np.uint8)
     for index, image in enumerate(pixels):
-        result[index] = _fit(Image.fromarray(np.ascontiguousarray(image)), side)
+        result[index] = np.asarray(_fit(Image.fromarray(np.ascontiguousarray(image)), side))
     return result

@@ -20,7 +20,7 @@ def as_one_of(network: nn.Module, part: int, parts: int) -> Iterator[None]:
     norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     former = [norm.momentum for norm in norms]
     for norm, momentum in zip(norms, former, strict=True):
-        share = momentum / parts
+        share = (momentum or 0.0) / parts  # None, a plain mean over steps, is in no network here
         norm.momentum = share / (1 - (parts - 1 - part) * share)
     try:
         yield

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Self
+
 from torch import Tensor, nn
 
 from nassl.data.crops import Crops, crops_of
+from nassl.data.views import RandomViews
+from nassl.networks.network import FeatureNetwork
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an objective is built for: `mean` and `std` (3,) normalise the images, `classes` is the
+    number of classes where labels are used, `stem` that of the network (an auxiliary head depends
+    on it), `images` the number of training images (0 = unknown)."""
+
+    mean: Tensor
+    std: Tensor
+    classes: int = 0
+    stem: str = "cifar"
+    images: int = 0
 
 
 class Objective(nn.Module):
@@ -15,12 +33,14 @@ class Objective(nn.Module):
     from torch's global generator, again at every call.
     """
 
-    needs_labels: bool = False
-    # Views of an image in `loss`; in `evaluate` as many, or one plain view if it needs labels.
-    views_of_an_image: int = 2
     # Whether batch norm takes a process's own images only. Otherwise it takes those of all
     # processes, so that the number of devices does not change what is computed.
     own_statistics: bool = False
+
+    @classmethod
+    def build(cls, settings: Any, network: FeatureNetwork, given: Given) -> Self:
+        """The objective of the settings, which random views are enough for."""
+        return cls(settings, network, RandomViews(settings.views, given.mean, given.std))
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
         """Mean loss, a scalar, of uint8 images (B, 3, H, W). Leaves queue and teacher as they are,
@@ -39,8 +59,15 @@ class Objective(nn.Module):
     @property
     def crops(self) -> Crops | None:
         """The random crops that its views begin with, for image files; None if there are none."""
-        views = getattr(getattr(self, "settings", None), "views", None)
-        return None if views is None else crops_of(views, self.views_of_an_image)
+        settings: Any = getattr(self, "settings", None)
+        views = getattr(settings, "views", None)
+        return None if views is None else crops_of(views, settings.views_per_image)
+
+    @property
+    def crops_to_evaluate(self) -> Crops | None:
+        """The same for `evaluate`, which takes one plain view where labels are needed."""
+        settings: Any = getattr(self, "settings", None)
+        return None if getattr(settings, "needs_labels", False) else self.crops
 
     def trained_parameters(self) -> list[nn.Parameter]:
         """The parameters for the optimizer."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from nassl.data.views import RandomViews, twice
+from nassl.networks.network import FeatureNetwork
 from nassl.networks.running_statistics import as_one_of, unmoved
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import gather_with_gradient
@@ -64,7 +65,7 @@ class SimCLRObjective(Objective):
     With several processes the loss is that of the images of all of them, the same in each.
     """
 
-    def __init__(self, settings: SimCLR, network: nn.Module, views: RandomViews) -> None:
+    def __init__(self, settings: SimCLR, network: FeatureNetwork, views: RandomViews) -> None:
         super().__init__()
         self.settings, self.views = settings, views
         hidden = settings.hidden or network.feature_dim
@@ -97,7 +98,7 @@ class SimCLRObjective(Objective):
     def _project(self, network: nn.Module, images: Tensor) -> Tensor:
         """(2N, D) of two views of N images: all first, then all second ones."""
         x = self.views(twice(images))  # (2N, 3, S, S)
-        x = x.to(self.projection[0].weight.dtype)
+        x = x.to(next(self.projection.parameters()).dtype)
         chunk = self.settings.chunk
         if not (chunk and self.training and chunk < len(images)):
             return self.projection(network(x))

@@ -5,7 +5,8 @@ You, Gitman, Ginsburg 2017; SimCLR (Chen et al. 2020), app. B.6 and lars_optimiz
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -32,7 +33,7 @@ class LARS(torch.optim.Optimizer):
         super().__init__(parameters, defaults)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:
+    def step(self, closure: Any = None) -> Any:
         """Parameters without a gradient stay as they are, with their momentum."""
         for group in self.param_groups:
             for parameter in group["params"]:

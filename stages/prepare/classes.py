@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from nassl.files import InputError
-from nassl.settings import Data
+from nassl.settings.datasets.folders import ClassFolders
 from stages.layouts.folders import Layout
 
 STREAM = 1_000_009  # keeps the drawing of classes apart from other random numbers
 
 
-def keep_classes(layout: Layout, settings: Data) -> list[int]:
+def keep_classes(layout: Layout, settings: ClassFolders) -> list[int]:
     """Leaves only the classes that `settings` asks for in `layout`, all if it asks for none, and
     gives the numbers of the files that have to be read.
 

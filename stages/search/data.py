@@ -12,7 +12,6 @@ import torch
 from nassl.data.batches import Batch, Batches
 from nassl.data.crops import crops_of
 from nassl.data.images import Images, class_names, open_images, open_labels, split
-from nassl.objectives.build import needs_labels
 from nassl.parallel.processes import rank, world_size
 from stages.runs.run import Run
 
@@ -40,7 +39,7 @@ def open_search_data(
     (SSNAS sec. 4.4). Opens `inputs.labels` only if the objective needs labels, and then raises
     InputError if there are none.
     """
-    supervised = needs_labels(run.settings["objective"])
+    supervised = run.settings["objective"].needs_labels
     part = "train" if supervised else "label-free"
     labels = open_labels(inputs.labels, part) if supervised else None
     classes = len(class_names(inputs.labels)) if supervised else 0
@@ -52,7 +51,7 @@ def open_search_data(
         theirs = ours
 
     settings = run.settings["objective"]
-    crops = crops_of(settings.views, 1 if supervised else 2)
+    crops = crops_of(settings.views, settings.views_per_image)
 
     def batches(indices: Any, seed: int, shuffle: bool = True) -> Batches:
         size, part = (

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from stages.plan.__main__ import plan
-from stages.plan.compose import CONFIG
+from stages.plan.compose.config import CONFIG
 from stages.plan.decisions import decisions, marked
 from stages.plan.written import as_text
 

@@ -11,7 +11,7 @@ import torch
 from nassl.genotypes.block import IDENTITY, resnet50
 from nassl.genotypes.block_size import chain_parameters, random_as_large_as_resnet50
 from nassl.settings import BlockSpace
-from nassl.settings.evolution import total_epochs
+from nassl.settings.strategies.evolution import total_epochs
 from nassl.supernets.block import BlockSupernet
 from stages.search.evolution_rules import Population, annealed
 from stages.search.size_limit import SizeLimit
