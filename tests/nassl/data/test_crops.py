@@ -17,7 +17,8 @@ from nassl.data.crops import Crops, crops_of
 from nassl.data.images import open_images
 from nassl.data.views import PlainView, RandomViews, twice
 from nassl.image_files import decode
-from nassl.settings import Data, Views
+from nassl.settings import Views
+from nassl.settings.datasets.folders import ImageNet
 from stages.prepare.__main__ import prepare
 from stages.runs.run import Run
 
@@ -97,7 +98,7 @@ def photographs(tmp_path_factory):
             file = root / part / f"n{number % 2}" / f"{number}.JPEG"
             file.write_bytes(photograph(60, 40, seed=number + 100 * (part == "val")))
     out = tmp_path_factory.mktemp("prepared")
-    settings = Data("imagenet", image_size=32, root=str(root))
+    settings = ImageNet("imagenet", image_size=32, root=str(root))
     prepare(Run("prepare", "x", None, {"data": settings}, None, ()), Namespace(), out)
     return open_images(out / "images", "train")
 
