@@ -328,6 +328,31 @@ def test_own_images_are_probed_if_they_lie_in_class_folders(images):
     assert flat["report"]["own"][0]["runs"][0].startswith("pretrain/ssnas-folder")
 
 
+def test_own_images_are_compared_with_a_published_network_at_little_cost(images):
+    params, without = own(images), own(images, "only=['own.networks/SSNAS (first order)']")
+    rows = ["SSNAS (first order)", "Random sampling", "ResNet-18"]
+    assert [row["row"] for row in params["report"]["own"]] == rows
+    published = params["report"]["own"][2]
+    assert published["selection"] == "search/resnet18-folder-s0"
+    assert published["searches"] == ["search/resnet18-folder-s0"]
+    search = params["search"]["resnet18-folder-s0"]
+    assert params["strategy"][search["strategy"]]["kind"] == "manual"
+    assert not [run for run in params["score"] if "resnet18" in run]
+    assert not [run for run in without["pretrain"] if "resnet18" in run]
+    alike = [dict(params["pretrain"][f"{method}-folder-s0"]) for method in ("ssnas", "resnet18")]
+    assert alike[0]["recipe"] == alike[1]["recipe"]
+    assert alike[0]["objective"] == alike[1]["objective"]
+
+
+def test_what_the_page_of_own_images_says_to_plan_again_with(images):
+    tuned = own(images, "papers.own.tables.networks.each.finetune=finetune-all", "seeds.final=3")
+    assert {line["finetune"] for line in tuned["probe"].values()} == {"finetune-all"}
+    assert len(tuned["report"]["own"][0]["runs"]) == 3
+    longer = own(images, "recipe.pretrain-b64.epochs=14", "data.folder.image_size=64")
+    assert longer["recipe"]["pretrain-b64"]["epochs"] == 14
+    assert longer["data"]["folder"]["image_size"] == 64
+
+
 def test_own_images_are_counted_when_the_plan_is_made(images):
     with pytest.raises(SettingsError, match="batch_size is 40; its smallest part has 36 images"):
         own(images, "recipe.search.batch_size=40")  # 90 images, 18 for testing, half of 72
