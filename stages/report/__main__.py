@@ -14,8 +14,9 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
          plots/        curves, rows and scores as CSV, for `dvc plots`
          --page        all of it on one self-contained page (HTML), with drawings of architectures,
                        curves, margins, scores against results, cost and provenance
-         own.*, best/  of a plan for your own images: the table, and the best network in a folder
-                       that `nassl.load` opens
+         own.*, best/  of a plan for your own images: the table with its verdict, and the best
+                       network in a folder that `nassl.load` opens; without a paper's table, the
+                       page is about your images alone
 
 Example: python -m stages.report --results results --out results/tables --page results/report.html
 Time:    seconds.
@@ -34,9 +35,12 @@ from stages.report.evidence.reported import read_reported
 from stages.report.evidence.runs import read_evidence
 from stages.report.numbers.headline import counts
 from stages.report.numbers.own import collect_own
+from stages.report.numbers.own_training import best_trend
 from stages.report.numbers.series import series
 from stages.report.numbers.tables import collect
+from stages.report.own_page import own_page
 from stages.report.page import page
+from stages.report.text.own_verdict import verdict
 from stages.report.write import write_own, write_series, write_tables
 from stages.runs.command import refusals
 from stages.runs.run import PLAN
@@ -55,18 +59,24 @@ def report(
     evidence = read_evidence(results, plan)
     tables = collect(asked, known, evidence, source)
     own = collect_own(asked.own, asked.scale, evidence, source) if asked.own else None
-    text = page(tables, evidence, asked, source, plan, own)
+    found = verdict(own, best_trend(own, evidence)) if own else None
+    if own and not tables:
+        text = own_page(own, found, evidence, asked, source, plan)
+    else:
+        text = page(tables, evidence, asked, source, plan, own, found)
     curves = series(tables, evidence)
-    write_tables(tables, known, out, own)
-    write_own(own, results, out)
+    write_tables(tables, known, out, own, found)
+    write_own(own, results, out, found)
     write_series(curves, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
-    total = sum(len(table.rows) for table in tables)
-    print(
-        f"{counts(tables).made} of {total} rows in {len(tables)} tables reproduced: "
-        f"{html or out / 'index.md'}"
-    )
+    where = html or out / "index.md"
+    if found:
+        print(f"Your own images: {found.headline} {'' if tables else where}".rstrip())
+    if tables:
+        total = sum(len(table.rows) for table in tables)
+        made = counts(tables).made
+        print(f"{made} of {total} rows in {len(tables)} tables reproduced: {where}")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
