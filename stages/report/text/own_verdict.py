@@ -135,6 +135,8 @@ def _said(found: Judgement, question: str, table: OwnTable) -> Said:
     rows = {row.row: row for row in table.rows}
     sizes = _sizes(rows[one], rows[other]) if question == BASELINE else ""
     text = form.format(row=found.subject.row, one=one, other=other, sizes=sizes)
+    if duels[0].measure == LOSS:  # which does not say how good the features are
+        text = f"By contrastive loss, {text[0].lower()}{text[1:]}"
     return Said(answer, text, tuple(map(detail, duels)))
 
 

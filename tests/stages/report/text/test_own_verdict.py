@@ -187,13 +187,19 @@ def test_losses_of_candidates_without_labels():
         return of(searched(candidates=one, **more), drawn(candidates=other, **more)).said[0]
 
     told = said((2.0, 2.1), (3.0, 3.1))
-    assert told.text == "The searched cell (SSNAS) is better than a random one."
+    assert told.text == (
+        "By contrastive loss, the searched cell (SSNAS) is better than a random one."
+    )
     # t(0.975, 2) = 4.302653, times sqrt(2 * 0.005 / 2) = 0.0707
     assert told.details[0].startswith(
         "held-out contrastive loss of the candidates: SSNAS 2.0500 nats, Random 3.0500 nats; "
         "1.0000 nats less (95 % interval of the difference -1.3042 to -0.6958, p = 0.005"
     )
     assert said((3.0, 3.1), (2.0, 2.1)).verdict == "worse"
+    assert said((2.0,), (3.0,)).text == (
+        "By contrastive loss, whether the searched cell (SSNAS) is better than a random one cannot "
+        "be told."
+    )
     at_chance = said((4.84, 4.85), (4.9, 4.91), candidates_chance=4.844).details[0]
     assert at_chance.endswith("; both at chance (4.8440 nats, all images equally alike)")
 
