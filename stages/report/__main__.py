@@ -2,7 +2,8 @@
 
 Inputs:  --results   the folder with the runs that the plan's section `report` names: metrics.json
                      (fractions) and cost.json of each
-         --reported  what the papers report (workflow/report/paper_tables.yaml)
+         --reported  what the papers report (workflow/report/paper_tables.yaml); in expected/
+                     beside it what a run of a scale is expected to give
 Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan's papers: reported
                      value, mean, sample standard deviation and n over seeds, difference, 95 %
                      interval, params, FLOPs, search cost, training time, scale, device, data,
@@ -37,7 +38,8 @@ from stages.report.evidence.asked import read_report
 from stages.report.evidence.provenance import commit, plan_hash
 from stages.report.evidence.reported import read_reported
 from stages.report.evidence.runs import read_evidence
-from stages.report.numbers.headline import counts
+from stages.report.expected import compare
+from stages.report.numbers.headline import counts, headline
 from stages.report.numbers.own import collect_own
 from stages.report.numbers.own_training import best_trend
 from stages.report.numbers.series import series
@@ -66,16 +68,19 @@ def report(
     tables = collect(asked, known, evidence, source)
     own = collect_own(asked.own, asked.scale, evidence, source) if asked.own else None
     found = verdict(own, best_trend(own, evidence)) if own else None
+    comparison = compare(headline(tables), plan, reported.with_name("expected"))
     if own and not tables:
         text = own_page(own, found, evidence, asked, source, plan)
     else:
-        text = page(tables, evidence, asked, source, plan, own, found)
+        text = page(tables, evidence, asked, source, plan, own, found, comparison)
     curves = series(tables, evidence)
     write_tables(tables, known, out, own, found)
     write_own(own, results, out, found)
     write_series(curves, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
+    if comparison:
+        print(comparison.text, file=sys.stderr if comparison.left else sys.stdout)
     where = html or out / "index.md"
     if found:
         print(f"Your own images: {found.headline} {'' if tables else where}".rstrip())

@@ -102,6 +102,7 @@ def own_page(
             "sources": sources(evidence),
             "versions": versions(),
             "machine": machine(),
+            "expected": None,
         },
     )
 
