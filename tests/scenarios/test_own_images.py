@@ -100,5 +100,5 @@ def test_the_best_network_lies_ready_with_its_genotype(own):
 def test_the_best_network_is_exported(own, form):
     project, _ = own
     said = project.python("-m", "stages.export", "--run", "best", "--format", form, "--out", "net")
-    assert "float32 (B, 3, 32, 32) in 0 to 1 to features" in said
+    assert "uint8 (B, 3, 32, 32), pixels from 0 to 255, to features" in said
     assert (project.folder / "net").stat().st_size > 10_000
