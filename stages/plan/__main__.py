@@ -26,6 +26,7 @@ from stages.plan.compose import compose_config
 from stages.plan.corrections import option_as_override, refuse_unused_data
 from stages.plan.datasets import described
 from stages.plan.expand import Expansion
+from stages.plan.local_copies import with_local_copies
 from stages.plan.written import as_text, write
 from stages.runs.command import refusals
 from stages.runs.lines import RUNS
@@ -36,6 +37,7 @@ def plan(overrides: list[str]) -> dict:
     """The checked content of params.yaml. Raises SettingsError."""
     config = compose_config(overrides)
     params = Expansion(config).params()
+    params["data"] = with_local_copies(params["data"], overrides)
     refuse_unused_data(overrides, config["data"], params["data"], config["stand_ins"])
     check_plan(params)
     return params

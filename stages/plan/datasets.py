@@ -48,7 +48,7 @@ def expected_size(data: Data) -> Size | None:
     if data.kind in GENERATED:
         return Size(data.train, data.test, data.unlabeled, GENERATED[data.kind])
     if data.kind == "folder":
-        full = _counted(data.root) if data.root and Path(data.root).exists() else None
+        full = _size(data.root) if data.root and Path(data.root).exists() else None
     else:
         full = KNOWN.get(data.kind)
     if full is None:
@@ -60,7 +60,21 @@ def expected_size(data: Data) -> Size | None:
     )
 
 
-def _counted(root: str) -> Size:
+def counted(root: str) -> Size | None:
+    """None for what holds no image. Raises SettingsError for images in no known layout."""
+    from stages.layouts.files import NoImages, image_files
+
+    try:
+        with image_files(Path(root)):
+            pass
+    except NoImages:
+        return None
+    except InputError as error:
+        raise SettingsError(str(error)) from error
+    return _size(root)
+
+
+def _size(root: str) -> Size:
     """Image files by part, from their names alone; `prepare` may still find some unreadable."""
     layout = _layout(root)
     count = dict.fromkeys(PARTS, 0)
