@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from nassl.settings import SettingsError
 from stages.plan.__main__ import main
 from stages.plan.compose import compose_config
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "data.md"
 PLAN = "python -m stages.plan"
 STAND_INS = "cifar10, cifar100, stl10, imagenet, voc, coco, ssnas.table2"
 DATA = (
@@ -111,6 +114,15 @@ def test_a_tables_stand_in_is_used(tmp_path):
     main([*words, "--out", str(plan)])
     retrained = yaml.safe_load(plan.read_text())["retrain"].values()
     assert {line["data"] for line in retrained} == {"shapes"}
+
+
+def test_the_commands_of_the_page_on_data_are_composed():
+    blocks = re.findall(r"^```\n(python .*?)^```$", PAGE.read_text(), re.M | re.S)
+    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    plans = [words[3:] for words in lines if words[1:3] == ["-m", "stages.plan"]]
+    assert len(plans) > 4
+    for overrides in plans:
+        compose_config(overrides)
 
 
 def test_a_word_without_a_meaning_is_named():
