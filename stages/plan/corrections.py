@@ -53,7 +53,7 @@ def _meant(overrides: list[str], place: int) -> list[str] | None:
         return [*before, f"{word}={stray[1]}", *after]
     key, _, value = before[-1].partition("=") if before else ("", "", "-")
     if not value:  # data.root= /x, or what a shell made of /x/*
-        value = stray[0] if len(stray) == 1 else os.path.commonpath(stray)
+        value = stray[0] if len(stray) == 1 else os.path.commonpath(map(os.path.abspath, stray))
     elif key.endswith("root") or value[0] in "[{'\"/~":
         value = " ".join([value, *stray])
     else:
