@@ -22,3 +22,4 @@ class Data:
     test: int = 0
     unlabeled: int = 0  # an extra pool without labels (digits, stl10)
     test_fraction: float = 0.0  # folder without a test part: the share that becomes one
+    unlabeled_with_train: bool = False  # folder: the images of train are in that pool, too

@@ -55,9 +55,10 @@ def expected_size(data: Data) -> Size | None:
         return None
     test = full.test or round(full.train * data.test_fraction)
     train = full.train if full.test else full.train - test
-    return Size(
-        data.train or train, data.test or test, data.unlabeled or full.unlabeled, full.classes
-    )
+    pool = full.unlabeled
+    if pool and data.unlabeled_with_train:
+        pool += train
+    return Size(data.train or train, data.test or test, data.unlabeled or pool, full.classes)
 
 
 def counted(root: str) -> Size | None:
