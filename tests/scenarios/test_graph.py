@@ -84,7 +84,7 @@ TRAIN = {"search", "score", "retrain", "pretrain", "probe", "transfer"}
 @pytest.mark.parametrize(
     ("edited", "stale"),
     [
-        ("stages/report/drawings/dense.py", {"report"}),
+        ("stages/report/figures/genotypes/dense.py", {"report"}),
         ("stages/search/darts.py", {"search"}),
         ("stages/layouts/folders.py", {"prepare"}),
         ("stages/training/launch.py", TRAIN),
