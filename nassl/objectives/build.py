@@ -38,7 +38,13 @@ def _simclr(settings: Any, network: nn.Module, mean: Any, std: Any, **_: Any) ->
     return SimCLRObjective(settings, network, RandomViews(settings.views, mean, std))
 
 
-BUILDERS = {"supervised": _supervised, "simclr": _simclr, "moco": _moco}
+def _lightly(settings: Any, network: nn.Module, mean: Any, std: Any, **_: Any) -> Objective:
+    from nassl.objectives.lightly import LightlyObjective
+
+    return LightlyObjective(settings, network, RandomViews(settings.views, mean, std))
+
+
+BUILDERS = {"supervised": _supervised, "simclr": _simclr, "moco": _moco, "lightly": _lightly}
 
 
 def needs_labels(settings: Any) -> bool:

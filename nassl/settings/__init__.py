@@ -13,7 +13,7 @@ from typing import Any
 from nassl.settings.data import ANNOTATED, Data
 from nassl.settings.detection import Detection
 from nassl.settings.errors import SettingsError
-from nassl.settings.objectives import OBJECTIVES, MoCo, NoObjective, SimCLR, Supervised
+from nassl.settings.objectives import OBJECTIVES, Lightly, MoCo, NoObjective, SimCLR, Supervised
 from nassl.settings.protocols import PROTOCOLS, FineTune, Linear, NoProtocol
 from nassl.settings.recipe import Recipe
 from nassl.settings.spaces import SPACES, BlockSpace, CellSpace, DenseSpace, FixedSpace, Network
@@ -34,6 +34,6 @@ SECTIONS: dict[str, Any] = {
 __all__ = [
     "ANNOTATED", "OBJECTIVES", "PROTOCOLS", "SECTIONS", "SPACES", "STRATEGIES", "BlockSpace",
     "CellSpace", "Darts", "Data", "DenseSpace", "Detection", "Evolution", "FineTune",
-    "FixedSpace", "Linear", "Manual", "MoCo", "Network", "NoObjective", "NoProtocol",
+    "FixedSpace", "Lightly", "Linear", "Manual", "MoCo", "Network", "NoObjective", "NoProtocol",
     "Proxyless", "Random", "Recipe", "SettingsError", "SimCLR", "Supervised", "Views",
 ]  # fmt: skip

@@ -51,4 +51,28 @@ class MoCo:
     views: Views
 
 
-OBJECTIVES = {"none": NoObjective, "supervised": Supervised, "simclr": SimCLR, "moco": MoCo}
+# Of lightly.loss: those of two views' projections, without a teacher, a predictor, prototypes.
+LIGHTLY_LOSSES = ("BarlowTwinsLoss", "DCLLoss", "DCLWLoss", "NTXentLoss", "VICRegLoss")
+
+
+@dataclass
+class Lightly:
+    """A loss of the library lightly; held-out images are judged by NT-Xent, as SimCLR's are."""
+
+    kind: str  # lightly
+    loss: str  # one of LIGHTLY_LOSSES
+    arguments: dict[str, float]  # of the loss; what is left out is lightly's
+    temperature: float  # of NT-Xent on held-out images
+    layers: int  # of the projection, with batch norm and ReLU between them
+    hidden: int  # width of the projection's hidden layers; 0 = that of the features
+    projection: int  # output dimension
+    views: Views
+
+
+OBJECTIVES = {
+    "none": NoObjective,
+    "supervised": Supervised,
+    "simclr": SimCLR,
+    "moco": MoCo,
+    "lightly": Lightly,
+}

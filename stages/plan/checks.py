@@ -84,7 +84,7 @@ def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
     if (criterion == "accuracy") != (kind == "supervised"):
         raise SettingsError(
             f"select/{run.line.select}.criterion is {criterion!r}, the scores' objective {kind!r}; "
-            "allowed: accuracy with supervised, contrastive_loss with simclr or moco"
+            "allowed: accuracy with supervised, contrastive_loss with simclr, moco, lightly"
         )
     fraction = run.settings["recipe"].validation_fraction
     if not 0 < fraction < 1:
@@ -107,14 +107,14 @@ def _check_pretrain(place: str, run: Run, runs: dict[str, Run]) -> None:
     if run.settings["objective"].kind in ("supervised", "none"):
         raise SettingsError(
             f"{place}.objective is {run.line.objective!r}; pretrain is self-supervised: "
-            "simclr, moco"
+            "simclr, moco, lightly"
         )
     for source in [] if run.line.searched_with_labels else _ancestry(run, runs):
         if runs[source].line.labels == "labels":
             raise SettingsError(
                 f"{place}.architecture is {run.line.architecture!r}, whose {source} reads labels; "
                 "representations are called label-free only if search and selection are: take an "
-                "architecture found by simclr, moco, random or manual, or declare it with "
+                "architecture found by simclr, moco, lightly, random or manual, or declare it with "
                 "searched_with_labels: true"
             )
     check_network(place, run, runs, _search_of(run, runs))

@@ -13,9 +13,9 @@ from stages.runs.run import Run
 
 # Forward passes of the network per image of a training step; backward costs about two. SimCLR has
 # two views, MoCo's second view goes through the teacher alone.
-TRAIN = {"supervised": 3, "simclr": 6, "moco": 4}
-EVALUATE = {"supervised": 1, "simclr": 2, "moco": 2}
-VIEWS = {"supervised": 1, "simclr": 2, "moco": 2}
+TRAIN = {"supervised": 3, "simclr": 6, "moco": 4, "lightly": 6}
+EVALUATE = {"supervised": 1, "simclr": 2, "moco": 2, "lightly": 2}
+VIEWS = {"supervised": 1, "simclr": 2, "moco": 2, "lightly": 2}
 # A pair of steps (one of alpha, one of the weights), in units of a weight step. DARTS, first order:
 # alpha 2 passes of 3 (its gradient needs no gradient of the weights). Second: the virtual step 3,
 # the unrolled gradient 3, two passes for the Hessian product 4. ProxylessNAS: two paths.
@@ -50,7 +50,8 @@ def _phase(objective: Any, batch: int, trained: float, evaluated: float, pair: s
     """`trained` images over all epochs, `evaluated` ones once or more."""
     kind = objective.kind
     passes = TRAIN[kind] * STEP_PAIR.get(pair, 1) * trained + EVALUATE[kind] * evaluated
-    at_once = batch * 2 if kind == "simclr" else batch // getattr(objective, "groups", 1)
+    both = kind in ("simclr", "lightly")  # views in one batch
+    at_once = batch * 2 if both else batch // getattr(objective, "groups", 1)
     viewed = VIEWS[kind] * (VIEWS_IN_PAIR.get(pair, 1) * trained + evaluated)
     views_batch = VIEWS[kind] * batch
     return Phase(passes, max(at_once, 1), trained / batch, objective.views, viewed, views_batch)

@@ -56,7 +56,8 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
     if settings.kind == "supervised":
         raise SettingsError(
-            f"pretrain.{run.name}.objective is supervised; pretrain reads no labels: simclr, moco"
+            f"pretrain.{run.name}.objective is supervised; pretrain reads no labels: simclr, moco, "
+            "lightly"
         )
     device = prepare_device(run)
     images = open_images(inputs.images, "label-free")
