@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from nassl.data.views import RandomViews
+from nassl.networks.network import FeatureNetwork
 from nassl.objectives.objective import Objective
 from nassl.objectives.simclr import SimCLRObjective
 from nassl.parallel.distributed import gather_with_gradient
 from nassl.parallel.precision import float32
 from nassl.settings import Lightly, SettingsError
-from nassl.settings.objectives import LIGHTLY_LOSSES
+from nassl.settings.objectives.lightly import LIGHTLY_LOSSES
 
 
 def lightly_loss(name: str, arguments: dict[str, float]) -> nn.Module:
@@ -51,7 +52,7 @@ class LightlyObjective(SimCLRObjective):
     margin: these have a value for every image, and one scale whatever was trained with.
     """
 
-    def __init__(self, settings: Lightly, network: nn.Module, views: RandomViews) -> None:
+    def __init__(self, settings: Lightly, network: FeatureNetwork, views: RandomViews) -> None:
         Objective.__init__(self)
         self.settings, self.views = settings, views
         self.of_pairs = lightly_loss(settings.loss, settings.arguments)

@@ -17,7 +17,7 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def float32(x: torch.Tensor) -> AbstractContextManager:
+def float32(x: torch.Tensor) -> AbstractContextManager[object]:
     """To be entered around the computation of a loss from `x` that has to be in float32."""
     if x.device.type == "meta":  # computes nothing
         return nullcontext()

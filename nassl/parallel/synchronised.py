@@ -5,6 +5,8 @@ torch.nn.SyncBatchNorm refuses CPUs, and takes no `scale` as the cell space's ba
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -14,6 +16,11 @@ from nassl.parallel.processes import world_size
 
 class SynchronisedBatchNorm(nn.BatchNorm2d):
     """In training mode: mean and variance over all processes, which have equally many images."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
         weight = self.weight if scale is None else scale
@@ -52,13 +59,13 @@ class _Sum(torch.autograd.Function):
     """The sum over processes; the gradient of each is the sum of the gradients in all."""
 
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         total = x.clone()
         dist.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         total = gradient.contiguous().clone()
         dist.all_reduce(total)
         return total

@@ -13,7 +13,8 @@ has it as the reference), but does the work that edges share only once:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -30,13 +31,16 @@ from nassl.genotypes.cell import (
 )
 from nassl.kernels.mixing import add_up, weighted_sum
 from nassl.networks import subgrids
-from nassl.networks.operations import OPERATIONS, FactorizedReduce, Pool, ReLUConvBN
-from nassl.networks.stem import build_stem, reductions
+from nassl.networks.cell_frame import CellFrame, CellShape, cell_shapes
+from nassl.networks.network import FeatureNetwork, module_dict, module_list
+from nassl.networks.operations import OPERATIONS, Pool
+from nassl.networks.stem import build_stem
 from nassl.settings import CellSpace
 
 MAX, AVG, SKIP, SEP3, SEP5, DIL3, DIL5 = range(1, len(CELL_OPERATIONS))
 SEPARABLE = ((SEP3, "sep_conv_3x3"), (SEP5, "sep_conv_5x5"))
 DILATED = ((DIL3, "dil_conv_3x3"), (DIL5, "dil_conv_5x5"))
+Scales = Sequence[Sequence[Tensor]]  # [edge][operation] -> (C,)
 
 
 class Source(nn.Module):
@@ -64,49 +68,34 @@ class Features:
             self.grids = subgrids.split(self.rectified)
 
 
-class MixedCell(nn.Module):
+class MixedCell(CellFrame):
     """A normal or a reduction cell of the supernet.
 
     `edges[edge_index(node, predecessor)]` holds the operations with weights of that edge,
     `sources[state]` the pools of a state. No batch norm is affine.
     """
 
-    def __init__(
-        self,
-        older_channels: int,
-        newer_channels: int,
-        channels: int,
-        reduction: bool,
-        older_reduced: bool,
-    ) -> None:
-        super().__init__()
-        self.reduction = reduction
-        self.channels = channels
-        # The older input has twice the resolution if the cell in between reduced it.
-        older = FactorizedReduce if older_reduced else ReLUConvBN
-        self.preprocess0 = older(older_channels, channels, affine=False)
-        self.preprocess1 = ReLUConvBN(newer_channels, channels, affine=False)
+    def __init__(self, shape: CellShape) -> None:
+        super().__init__(shape, affine=False)
         # The last node has no outgoing edge.
-        self.sources = nn.ModuleList(
-            Source(channels, self._stride(state)) for state in range(INPUTS + NODES - 1)
+        self.sources = module_list(
+            Source(shape.channels, self._stride(state)) for state in range(INPUTS + NODES - 1)
         )
-        self.edges = nn.ModuleList(
+        self.edges = module_list(
             self._edge(state) for node in range(NODES) for state in range(INPUTS + node)
         )
 
     def _stride(self, state: int) -> int:
         return 2 if self.reduction and state < INPUTS else 1
 
-    def _edge(self, state: int) -> nn.ModuleDict:
+    def _edge(self, state: int) -> Mapping[str, Any]:
         stride = self._stride(state)
         names = [name for _, name in SEPARABLE + DILATED]
         if stride == 2:
             names.append("skip_connect")
-        return nn.ModuleDict(
-            {name: OPERATIONS[name](self.channels, stride, affine=False) for name in names}
-        )
+        return module_dict({name: OPERATIONS[name](self.channels, stride, False) for name in names})
 
-    def forward(self, older: Tensor, newer: Tensor, mixing: Tensor, scales: Sequence) -> Tensor:
+    def forward(self, older: Tensor, newer: Tensor, mixing: Tensor, scales: Scales) -> Tensor:
         """`mixing` (14, 8) are the weights of the operations, `scales[edge][operation]` the same
         weights repeated (C,) times. Returns (B, 4C, H, W)."""
         inputs = self.preprocess0(older), self.preprocess1(newer)
@@ -119,7 +108,7 @@ class MixedCell(nn.Module):
                 states.append(Features(x, self.sources[INPUTS + node]))
         return torch.cat(outputs, dim=1)
 
-    def _node(self, node: int, states: list[Features], mixing: Tensor, scales: Sequence) -> Tensor:
+    def _node(self, node: int, states: list[Features], mixing: Tensor, scales: Scales) -> Tensor:
         mixed: list[Tensor] = []  # to be weighted
         cells: list[tuple[int, int]] = []  # their places in `mixing`
         scaled: list[Tensor] = []  # weighted already
@@ -152,7 +141,7 @@ class MixedCell(nn.Module):
         return weighted_sum(weights, mixed, scaled)
 
 
-class Supernet(nn.Module):
+class Supernet(FeatureNetwork):
     """Stem, cells, global average pooling; (B, in_channels, H, W) -> (B, feature_dim).
 
     `alpha_normal` and `alpha_reduce` (14, 8) are shared by all cells of their kind, rows ordered by
@@ -161,17 +150,10 @@ class Supernet(nn.Module):
 
     def __init__(self, space: CellSpace, in_channels: int = 3) -> None:
         super().__init__()
-        channels = space.channels
-        self.stem = build_stem(space.stem, in_channels, channels)
-        older = newer = self.stem.out_channels
-        older_reduced = self.stem.first_reduces
-        self.cells = nn.ModuleList()
-        for index in range(space.cells):
-            reduction = index in reductions(space.cells)
-            channels *= 2 if reduction else 1
-            self.cells.append(MixedCell(older, newer, channels, reduction, older_reduced))
-            older, newer, older_reduced = newer, NODES * channels, reduction
-        self.feature_dim = newer
+        self.stem = build_stem(space.stem, in_channels, space.channels)
+        shapes = cell_shapes(self.stem, space.cells, space.channels)
+        self.cells = module_list(MixedCell(shape) for shape in shapes)
+        self.feature_dim = shapes[-1].out_channels
         shape = (EDGES, len(CELL_OPERATIONS))
         self.alpha_normal = nn.Parameter(1e-3 * torch.randn(shape))
         self.alpha_reduce = nn.Parameter(1e-3 * torch.randn(shape))
@@ -183,7 +165,7 @@ class Supernet(nn.Module):
             mixing = self.alpha_normal.softmax(dim=-1), self.alpha_reduce.softmax(dim=-1)
         x = x.contiguous(memory_format=torch.channels_last)
         older, newer = self.stem(x)
-        scales: dict[tuple[bool, int], list] = {}  # made once per kind and width of cell
+        scales: dict[tuple[bool, int], Scales] = {}  # made once per kind and width of cell
         for cell in self.cells:
             weights = mixing[cell.reduction]
             key = cell.reduction, cell.channels
@@ -192,6 +174,12 @@ class Supernet(nn.Module):
             older, newer = newer, cell(older, newer, weights, scales[key])
         # Not adaptive_avg_pool2d: its backward is not deterministic on GPUs.
         return newer.mean(dim=(2, 3))
+
+    @torch.no_grad()
+    def follow(self, other: Self) -> None:
+        pairs = zip(self.architecture_parameters(), other.architecture_parameters(), strict=True)
+        for mine, others in pairs:
+            mine.copy_(others)
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         return [self.alpha_normal, self.alpha_reduce]
@@ -205,7 +193,7 @@ class Supernet(nn.Module):
         return derive(self.alpha_normal.tolist(), self.alpha_reduce.tolist())
 
 
-def _repeat(weights: Tensor, channels: int) -> list[Sequence[Tensor]]:
+def _repeat(weights: Tensor, channels: int) -> Scales:
     """(14, 8) -> [edge][operation] -> (C,), contiguous as a batch norm's weight must be."""
     repeated = weights.unsqueeze(-1).expand(-1, -1, channels).contiguous()
     rows = repeated.view(-1, channels).unbind(0)

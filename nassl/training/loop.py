@@ -13,20 +13,20 @@ from typing import Any
 import torch
 from torch import nn
 
+from nassl.data.batches import Batch
 from nassl.files import InputError
+from nassl.networks.network import FeatureNetwork
+from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import any_of, average, draw_apart
 from nassl.parallel.precision import autocast
 from nassl.parallel.synchronised import synchronise
 from nassl.settings import Recipe
 from nassl.training.checkpoint import Checkpoint
 from nassl.training.curves import Curves
+from nassl.training.non_finite import NonFiniteError
 from nassl.training.optimisers import learning_rate, set_learning_rate
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
-
-
-class NonFiniteError(InputError):
-    """The loss or its gradient became infinite or NaN."""
 
 
 class Companion:
@@ -54,7 +54,7 @@ class Companion:
 
 def train(
     network: nn.Module,
-    objective: nn.Module,
+    objective: Objective,
     optimizer: torch.optim.Optimizer,
     batches: Any,
     recipe: Recipe,
@@ -68,8 +68,8 @@ def train(
 
     `objective.loss(network, images, labels)` is the loss of a batch; the gradient of all parameters
     of the optimizer is clipped together. Picks up the checkpoint if there is one. `companion` does
-    what a stage needs besides (an alpha step, a validation). A network with an attribute
-    `drop_path` gets the probability of the epoch.
+    what a stage needs besides (an alpha step, a validation). A FeatureNetwork gets the epoch's
+    `drop_path`.
 
     Several processes train one network, each on its part of every batch: the gradient is the mean
     of theirs, batch norm sees the whole batch (unless the objective wants its `own_statistics`).
@@ -98,7 +98,7 @@ def train(
         progress.epoch(epoch, first_step)
         network.train()
         objective.train()
-        if hasattr(network, "drop_path"):
+        if isinstance(network, FeatureNetwork):
             # raised linearly from 0, an epoch at a time (DARTS, train.py)
             network.drop_path = recipe.drop_path * epoch / recipe.epochs
         if first_step == 0:
@@ -112,10 +112,8 @@ def train(
                 seed_step(seed, epoch, step, "beside")
                 companion.before_step(epoch, step, batch)
                 seed_step(seed, epoch, step)
-                draw_apart()
                 optimizer.zero_grad()
-                with autocast(recipe.precision, batch.images.device):
-                    loss = objective.loss(network, batch.images, batch.labels)
+                loss = batch_loss(network, objective, batch, recipe.precision)
                 loss.backward()
                 loss = loss.detach()
                 average([loss, *(p.grad for p in parameters)])
@@ -157,9 +155,19 @@ def train(
     objective.eval()
 
 
+def batch_loss(
+    network: nn.Module, objective: Objective, batch: Batch, precision: str
+) -> torch.Tensor:
+    """The loss of this process's part of a batch. Views are drawn apart: from here on every process
+    has random numbers of its own, while what was drawn before is the same in all."""
+    draw_apart()
+    with autocast(precision, batch.images.device):
+        return objective.loss(network, batch.images, batch.labels)
+
+
 @torch.no_grad()
 def evaluate(
-    network: nn.Module, objective: nn.Module, batches: Any, seed: int
+    network: nn.Module, objective: Objective, batches: Any, seed: int
 ) -> dict[str, torch.Tensor]:
     """What `objective.evaluate` returns per image of `batches`, each (N,) float64 on the CPU.
 

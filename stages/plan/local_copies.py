@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nassl.settings import SettingsError
-from stages.plan.datasets import KNOWN, counted
+from nassl.settings import DATASETS, SettingsError
+from stages.plan.datasets import counted
 
 # What a folder with the publisher's own files has in it (stages/prepare/published.py).
 PUBLISHERS = {
@@ -47,7 +47,7 @@ def _holds_images(entry: dict[str, Any]) -> bool:
 
 
 def _as_folder(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    size, known = counted(entry["root"]), KNOWN[entry["kind"]]
+    size, known = counted(entry["root"]), DATASETS[entry["kind"]].released
     where = f"data.{name}.root is {entry['root']!r}, which has"
     instead = (
         f"for images of your own in its place: '+data.mine={{kind: folder, image_size: "

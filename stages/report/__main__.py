@@ -2,7 +2,8 @@
 
 Inputs:  --results   the folder with the runs that the plan's section `report` names: metrics.json
                      (fractions) and cost.json of each
-         --reported  what the papers report (workflow/report/paper_tables.yaml)
+         --reported  what the papers report (workflow/report/paper_tables.yaml); in expected/
+                     beside it what a run of a scale is expected to give
 Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan's papers: reported
                      value, mean, sample standard deviation and n over seeds, difference, 95 %
                      interval, params, FLOPs, search cost, training time, scale, device, data,
@@ -32,7 +33,8 @@ from stages.report.evidence.asked import read_report
 from stages.report.evidence.provenance import commit
 from stages.report.evidence.reported import read_reported
 from stages.report.evidence.runs import read_evidence
-from stages.report.numbers.headline import counts
+from stages.report.expected import compare
+from stages.report.numbers.headline import counts, headline
 from stages.report.numbers.own import collect_own
 from stages.report.numbers.series import series
 from stages.report.numbers.tables import collect
@@ -55,13 +57,16 @@ def report(
     evidence = read_evidence(results, plan)
     tables = collect(asked, known, evidence, source)
     own = collect_own(asked.own, asked.scale, evidence, source) if asked.own else None
-    text = page(tables, evidence, asked, source, plan, own)
+    comparison = compare(headline(tables), plan, reported.with_name("expected"))
+    text = page(tables, evidence, asked, source, plan, own, comparison)
     curves = series(tables, evidence)
     write_tables(tables, known, out, own)
     write_own(own, results, out)
     write_series(curves, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
+    if comparison:
+        print(comparison.text, file=sys.stderr if comparison.left else sys.stdout)
     total = sum(len(table.rows) for table in tables)
     print(
         f"{counts(tables).made} of {total} rows in {len(tables)} tables reproduced: "

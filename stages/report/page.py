@@ -17,6 +17,7 @@ from stages.report.evidence.asked import Report
 from stages.report.evidence.data import all_leaks, prepared_data, sources
 from stages.report.evidence.provenance import machine, plan_hash, versions
 from stages.report.evidence.runs import Evidence
+from stages.report.expected import Comparison
 from stages.report.figures.detections import detections
 from stages.report.figures.evolution import evolution_figure
 from stages.report.figures.genotypes.drawing import draw
@@ -51,6 +52,7 @@ def page(
     commit: str,
     plan: Path,
     own: OwnTable | None = None,
+    expected: Comparison | None = None,
 ) -> str:
     """The page as HTML; also of a plan without tables. `own`: what came out for your own images,
     shown in a table without a reported column. Raises InputError if a result that it shows is
@@ -64,6 +66,7 @@ def page(
         "commit": commit,
         "plan_hash": plan_hash(plan),
         "cautions": cautions(exceptions(evidence)),
+        "expected": expected,
         "findings": [
             *findings.of_leaks(all_leaks(evidence)),
             *findings.of_tables(tables),

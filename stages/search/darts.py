@@ -12,20 +12,19 @@ from torch import nn
 from nassl.data.batches import Batch
 from nassl.genotypes.cell import alpha_entropy, derive, skip_connections
 from nassl.objectives.objective import Objective
-from nassl.parallel.distributed import draw_apart
-from nassl.parallel.precision import autocast
 from nassl.settings import Darts, SettingsError
 from nassl.supernets.cell import Supernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
 from nassl.training.discrete import initial_objective
-from nassl.training.loop import Companion, evaluate, train
+from nassl.training.loop import Companion, batch_loss, evaluate, train
 from nassl.training.optimisers import build_optimizer
 from nassl.training.seeds import seed_step
 from stages.runs.run import Run
 from stages.search.alpha_gradients import first_order, second_order, unchanged_buffers
+from stages.search.alphas import alpha_optimizer
 from stages.search.data import Cycle, SearchData, open_search_data
-from stages.search.found import Found, by_space
+from stages.search.found import Found
 from stages.training.curves import WrittenCurves
 from stages.training.device import prepare_device
 
@@ -43,7 +42,7 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
 
     seed_step(seed, 0, 0, "network")
     space = run.settings["space"]
-    network = by_space(run, {"cell": Supernet})(space).to(device)
+    network = Supernet(space).to(device)
     objective = initial_objective(
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
         data.classes, space.stem,
@@ -105,12 +104,7 @@ class AlphaSteps(Companion):
         self.validation, self.steps = Cycle(data.validation), len(data.training)
         self.alphas = network.architecture_parameters()
         self.weights = optimizer.param_groups[0]["params"]
-        self.alpha_optimizer = torch.optim.Adam(
-            self.alphas,
-            lr=settings.alpha_learning_rate,
-            betas=tuple(settings.alpha_betas),
-            weight_decay=settings.alpha_weight_decay,
-        )
+        self.alpha_optimizer = alpha_optimizer(self.alphas, settings)
         self.history: list[dict[str, Any]] = []
         self.total = 0.0  # of this epoch's validation losses
 
@@ -119,11 +113,11 @@ class AlphaSteps(Companion):
 
         def training_loss() -> torch.Tensor:
             seed_step(self.seed, epoch, step)  # the views that the weight step is going to see
-            return self._loss(batch)
+            return batch_loss(self.network, self.objective, batch, self.precision)
 
         def validation_loss() -> torch.Tensor:
             seed_step(self.seed, epoch, step, "alpha")
-            return self._loss(held_out)
+            return batch_loss(self.network, self.objective, held_out, self.precision)
 
         self._train_alphas(True)
         with unchanged_buffers(self.network, self.objective):
@@ -138,11 +132,6 @@ class AlphaSteps(Companion):
         self.alpha_optimizer.step()
         self.total += loss.item()
         self._train_alphas(False)
-
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        draw_apart()
-        with autocast(self.precision, batch.images.device):
-            return self.objective.loss(self.network, batch.images, batch.labels)
 
     def after_epoch(self, epoch: int) -> dict[str, float]:
         normal, reduce = (alpha.tolist() for alpha in self.alphas)

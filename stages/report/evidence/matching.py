@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nassl.settings import SettingsError
 from stages.report.evidence.asked import PlannedRow, Report
-from stages.report.evidence.reported import IDENTITY, ReportedRow, ReportedTable
+from stages.report.evidence.reported import ReportedRow, ReportedTable
+from stages.runs.rows import IDENTITY
 
 
 def assign(plan: Report, reported: dict[str, ReportedTable]) -> dict[str, dict[int, PlannedRow]]:

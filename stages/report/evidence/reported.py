@@ -12,9 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from nassl.files import InputError
+from stages.runs.rows import IDENTITY
 
-# Besides `row`, what tells the rows of a table apart.
-IDENTITY = ("batch_size", "init", "method")
 STATUSES = ("run", "quoted")
 TABLE_KEYS = ("title", "dataset", "metric", "protocol", "flops_in_text", "rows")
 ROW_KEYS = (

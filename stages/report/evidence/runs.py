@@ -15,11 +15,10 @@ from omegaconf import OmegaConf
 
 from nassl.files import InputError, read_json
 from nassl.manifest import MANIFEST, verify
+from stages.runs.lines import RUNS, references, results_folder
 
-# In the order of the graph.
-STAGES = (
-    "prepare", "search", "score", "select", "retrain", "pretrain", "probe", "transfer",
-)  # fmt: skip
+STAGES = tuple(RUNS)
+TRAINED = ("pretrain/", "retrain/")  # runs whose weights others read
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,8 @@ class Evidence:
         return {stage: self.plan.get(stage) or {} for stage in STAGES}
 
     def folder(self, stage: str, run: str) -> Path:
-        """The run's folder, as in dvc.yaml: scores have a folder per selection."""
-        if stage == "score":
-            return self.results / stage / self.lines[stage][run]["select"] / run
-        return self.results / stage / run
+        """The run's folder, as in dvc.yaml."""
+        return self.results / results_folder(stage, run, self.lines[stage][run])
 
     def metrics(self, stage: str, run: str) -> dict[str, Any] | None:
         file = self.folder(stage, run) / "metrics.json"
@@ -105,11 +102,12 @@ class Evidence:
         """`select/<run>` or `search/<run>` whose genotype the run `<stage>/<run>` trained."""
         stage, _, name = run.partition("/")
         line = self.lines.get(stage, {}).get(name, {})
-        if "pretrain" in line:
-            return self.architecture(f"pretrain/{line['pretrain']}")
-        if "weights" in line:
-            return self.architecture(line["weights"])
-        return line.get("architecture")
+        for named in references(stage, line):
+            if named.field == "architecture":
+                return named.run
+            if named.run.startswith(TRAINED):
+                return self.architecture(named.run)
+        return None
 
     def genotype(self, architecture: str) -> Path | None:
         """genotype.json of `<stage>/<run>`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stages.report.evidence.asked import Report
 from stages.report.evidence.runs import STAGES, Cost, Evidence
+from stages.runs.lines import upstream as read_by
 
 FINDING = ("search", "score")  # stages that find architectures
 
@@ -110,15 +111,8 @@ def upstream(evidence: Evidence, run: str) -> set[str]:
     line = evidence.lines.get(stage, {}).get(name)
     if line is None:
         return set()
-    needed = [
-        line[key] for key in ("architecture", "initial", "weights") if "/" in line.get(key, "")
-    ]
-    needed += [f"score/{candidate}" for candidate in line.get("candidates", ())]
-    needed += [f"{kind}/{line[kind]}" for kind in ("search", "pretrain") if kind in line]
-    if stage != "prepare" and "data" in line:
-        needed.append(f"prepare/{line['data']}")
     found = {run}
-    for other in needed:
+    for other in read_by(stage, line):
         found |= upstream(evidence, other)
     return found
 

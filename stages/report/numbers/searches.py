@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nassl.settings import OBJECTIVES
 from stages.report.evidence.runs import Evidence
 
 # Curve of a search -> its name with its unit, and whether it only takes whole numbers; in the order
@@ -18,7 +19,6 @@ QUANTITIES = {
     "operations_left": ("operations left at a place", True),
     "sub_network_parameters": ("sub-network (million parameters)", False),
 }
-OBJECTIVES = {"supervised": "cross entropy", "simclr": "contrastive", "moco": "contrastive"}
 
 Points = list[tuple[float, float]]  # (epoch from 1, value)
 
@@ -82,5 +82,6 @@ def _by_objective(evidence: Evidence, runs: list[str], name: str) -> dict[str, l
     for run in runs:
         entry = evidence.lines["search"][run].get("objective")
         kind = (evidence.plan.get("objective", {}).get(entry) or {}).get("kind", "")
-        kinds.setdefault(OBJECTIVES.get(kind, kind), []).append(run)
+        loss = OBJECTIVES[kind].loss_name if kind in OBJECTIVES else ""
+        kinds.setdefault(loss or kind, []).append(run)
     return kinds

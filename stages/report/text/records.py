@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from stages.report.evidence.reported import IDENTITY, identity
+from stages.report.evidence.reported import identity
 from stages.report.numbers.headline import of_metrics
 from stages.report.numbers.order import verdicts
 from stages.report.numbers.own import OwnRow, OwnTable
@@ -14,6 +14,7 @@ from stages.report.numbers.tables import EXTRAS
 from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 from stages.report.text.data import leaks
 from stages.report.text.tables import note
+from stages.runs.rows import IDENTITY
 
 
 def table_json(table: Table) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stages.report.evidence.reported import IDENTITY
 from stages.report.numbers.order import of_row, verdicts
 from stages.report.numbers.rows import Line, Row, Table
 from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 from stages.report.text.data import leaks
 from stages.report.text.order import disagreements, verdict
 from stages.report.text.wording import TITLES, interval, quantity, spread, words
+from stages.runs.rows import IDENTITY
 
 
 @dataclass(frozen=True)

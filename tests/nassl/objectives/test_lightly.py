@@ -13,7 +13,7 @@ from nassl.objectives.build import build_objective
 from nassl.objectives.lightly import lightly_loss
 from nassl.objectives.simclr import margins, nt_xent, similarities
 from nassl.settings import Lightly, SettingsError, Views
-from nassl.settings.objectives import LIGHTLY_LOSSES
+from nassl.settings.objectives.lightly import LIGHTLY_LOSSES
 from stages.plan.__main__ import plan
 from stages.pretrain.__main__ import pretrain
 from stages.score.__main__ import score

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nassl.settings import BlockSpace, Data, SettingsError
+from nassl.settings import DATASETS, BlockSpace, SettingsError, Size
 from nassl.settings.typed import typed
 from nassl.supernets.block import BlockSupernet
 from stages.plan.__main__ import as_text, main, plan
-from stages.plan.datasets import Size, expected_size
+from stages.plan.datasets import expected_size
 from stages.runs.lines import RUNS
 from stages.runs.run import resolve_run
 
@@ -338,7 +338,7 @@ def test_own_images_of_which_some_have_labels(images):
     params = own(images, "protocol.finetune-all.recipe.batch_size=8")
     assert {line["finetune"] for line in params["probe"].values()} == {"finetune-all"}
     assert params["protocol"]["finetune-all"]["label_fraction"] == 1.0
-    settings = typed(Data, params["data"]["folder"], "data")
+    settings = typed(DATASETS, params["data"]["folder"], "data")
     assert expected_size(settings) == Size(train=72, test=18, unlabeled=102, classes=3)
     with pytest.raises(SettingsError, match="batch_size is 52; its smallest part has 51 images"):
         own(images, "recipe.search.batch_size=52")  # half of 102
