@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nassl.genotypes import Genotype, read_genotype
+from nassl.genotypes.resnet import ResNetGenotype
 from nassl.model.facts import GENOTYPE, MODEL, WEIGHTS, Facts, read_facts
 
 CARD = "README.md"
@@ -64,7 +65,7 @@ def _front_matter(facts: Facts, genotype: Genotype) -> str:
 def _body(facts: Facts, genotype: Genotype, metrics: Mapping[str, Any]) -> str:
     seen, data = facts.input, facts.data
     kind = ARCHITECTURES.get(genotype.space, f"a network of the space {genotype.space}")
-    if genotype.space == "resnet":
+    if isinstance(genotype, ResNetGenotype):
         kind += f"-{genotype.depth}, whose keys are torchvision's"
     how = "with labels" if facts.classes is not None else "without labels"
     counts = ", ".join(f"{count} {part}" for part, count in data.counts.items())

@@ -39,7 +39,7 @@ class Flat(nn.Module):
 
 def built(loss, **arguments):
     torch.manual_seed(0)
-    settings = Lightly("lightly", loss, arguments, 0.5, 3, 16, 5, VIEWS)
+    settings = Lightly("lightly", 0.5, 16, 5, VIEWS, loss, arguments, 3)
     mean, std = torch.full((3,), 0.5), torch.full((3,), 0.25)
     network = Flat()
     return build_objective(settings, network, mean, std).double(), network
