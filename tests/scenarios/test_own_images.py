@@ -113,9 +113,29 @@ def test_the_best_network_lies_ready_with_its_genotype(own):
     assert loaded.network(batch).isfinite().all()
 
 
+def test_images_of_which_some_have_labels(tmp_path):
+    """All are searched and pretrained on; the labelled ones are probed and fine-tuned."""
+    draw(tmp_path / "images", True)
+    draw(tmp_path / "images" / "unlabeled", False)
+    (tmp_path / "project").mkdir()
+    project = Project(
+        tmp_path / "project",
+        "paper=own", "data=folder", f"data.root={tmp_path / 'images'}", "scale=smoke", *BATCHES,
+        *LEAST,
+    )  # fmt: skip
+    project.snakemake()
+    counts = project.read("results/prepare/folder/images/manifest.json")["counts"]
+    assert counts == {"train": 38, "test": 10, "unlabeled": 86}
+    (row,) = project.read("results/tables/own.json")["rows"]
+    assert (row["n_trained_on"], row["n_tested_on"]) == (86, 10)
+    probe = project.read("results/probe/ssnas-folder-s0/metrics.json")
+    assert (probe["linear_labels"], probe["finetune_labels"], probe["n"]) == (38, 38, 10)
+    assert probe["linear_accuracy"] > 0.8  # red and blue
+
+
 @pytest.mark.parametrize("form", ["onnx", "torch.export"])
 def test_the_best_network_is_exported(own, form):
     project, _ = own
     said = project.python("-m", "stages.export", "--run", "best", "--format", form, "--out", "net")
-    assert "float32 (B, 3, 32, 32) in 0 to 1 to features" in said
+    assert "uint8 (B, 3, 32, 32), pixels from 0 to 255, to features" in said
     assert (project.folder / "net").stat().st_size > 10_000

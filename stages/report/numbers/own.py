@@ -23,7 +23,8 @@ ACCURACIES = (
 )  # fmt: skip
 # How an architecture came about: by a search, drawn at random, or published.
 SEARCHED, RANDOM, PUBLISHED = "searched", "random", "published"
-NETWORK = ("weights.safetensors", "genotype.json", "model.json")  # what `nassl.load` reads
+# What `nassl.load` reads, and the model card.
+NETWORK = ("weights.safetensors", "genotype.json", "model.json", "README.md")
 
 
 @dataclass(frozen=True)

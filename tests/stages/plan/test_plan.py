@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nassl.settings import BlockSpace, SettingsError
+from nassl.settings import DATASETS, BlockSpace, SettingsError, Size
+from nassl.settings.typed import typed
 from nassl.supernets.block import BlockSupernet
 from stages.plan.__main__ import as_text, main, plan
+from stages.plan.datasets import expected_size
 from stages.runs.lines import RUNS
 from stages.runs.run import resolve_run
 
@@ -351,6 +353,20 @@ def test_what_the_page_of_own_images_says_to_plan_again_with(images):
     longer = own(images, "recipe.pretrain-b64.epochs=14", "data.folder.image_size=64")
     assert longer["recipe"]["pretrain-b64"]["epochs"] == 14
     assert longer["data"]["folder"]["image_size"] == 64
+
+
+def test_own_images_of_which_some_have_labels(images):
+    """90 in class folders, 30 without: all train the networks, labels are also fine-tuned on."""
+    (images / "unlabeled").mkdir()
+    for number in range(30):
+        (images / "unlabeled" / f"{number}.png").touch()
+    params = own(images, "protocol.finetune-all.recipe.batch_size=8")
+    assert {line["finetune"] for line in params["probe"].values()} == {"finetune-all"}
+    assert params["protocol"]["finetune-all"]["label_fraction"] == 1.0
+    settings = typed(DATASETS, params["data"]["folder"], "data")
+    assert expected_size(settings) == Size(train=72, test=18, unlabeled=102, classes=3)
+    with pytest.raises(SettingsError, match="batch_size is 52; its smallest part has 51 images"):
+        own(images, "recipe.search.batch_size=52")  # half of 102
 
 
 def test_own_images_are_counted_when_the_plan_is_made(images):
