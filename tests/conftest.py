@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import signal
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests send it; `nohup make test` ignores it
     if missing := [str(path) for path in SLOW if not path.exists()]:
         raise pytest.UsageError(f"tests/conftest.py, SLOW: not there: {', '.join(missing)}")
 
