@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from nassl.genotypes.cell import INPUTS, NODES, Cell, CellGenotype
+from nassl.networks.drop_path import drop_path as drop
 from nassl.networks.operations import OPERATIONS, FactorizedReduce, ReLUConvBN
 from nassl.networks.stem import build_stem, reductions
 from nassl.settings import Network
@@ -38,7 +39,7 @@ class DiscreteCell(nn.Module):
             for name, state in node
         )
 
-    def forward(self, older: Tensor, newer: Tensor, drop_path: float) -> Tensor:
+    def forward(self, older: Tensor, newer: Tensor, drop_path: float | Tensor) -> Tensor:
         """Returns (B, 4C, H, W)."""
         states = [self.preprocess0(older), self.preprocess1(newer)]
         edges = list(zip(self.operations, self.predecessors, strict=True))
@@ -50,12 +51,10 @@ class DiscreteCell(nn.Module):
             states.append(one + other)
         return torch.cat(states[INPUTS:], dim=1)
 
-    def _edge(self, operation: nn.Module, x: Tensor, drop_path: float) -> Tensor:
+    def _edge(self, operation: nn.Module, x: Tensor, drop_path: float | Tensor) -> Tensor:
         x = operation(x)
-        if self.training and drop_path > 0 and not isinstance(operation, nn.Identity):
-            keep = 1.0 - drop_path
-            kept = torch.empty((len(x), 1, 1, 1), dtype=x.dtype, device=x.device).bernoulli_(keep)
-            x = x * (kept / keep)
+        if self.training and not isinstance(operation, nn.Identity):
+            x = drop(x, drop_path)
         return x
 
 
@@ -76,7 +75,7 @@ class CellNetwork(nn.Module):
         affine: bool = True,
     ) -> None:
         super().__init__()
-        self.drop_path = 0.0
+        self.drop_path: float | Tensor = 0.0
         channels = network.channels
         self.stem = build_stem(network.stem, in_channels, channels)
         older = newer = self.stem.out_channels

@@ -12,6 +12,7 @@ from nassl.genotypes.dense import EDGES, ZERO, DenseCell
 from nassl.kernels.batch_norm import BatchNorm
 from nassl.networks import operations
 from nassl.networks.cell_network import CellNetwork
+from nassl.networks.drop_path import drop_path as drop
 from nassl.networks.operations import FactorizedReduce, ReLUConvBN
 
 
@@ -109,13 +110,11 @@ class DiscreteDenseCell(DenseFrame):
             }
         )
 
-    def forward(self, older: Tensor, newer: Tensor, drop_path: float) -> Tensor:
+    def forward(self, older: Tensor, newer: Tensor, drop_path: float | Tensor) -> Tensor:
         def apply(operation: nn.Module, x: Tensor) -> Tensor:
             y = operation(x)
-            if self.training and drop_path > 0 and not isinstance(operation, nn.Identity):
-                keep = 1.0 - drop_path
-                kept = torch.empty((len(y), 1, 1, 1), dtype=y.dtype, device=y.device)
-                y = y * (kept.bernoulli_(keep) / keep)
+            if self.training and not isinstance(operation, nn.Identity):
+                y = drop(y, drop_path)
             return y
 
         by_edge = dict(self.operations.items())

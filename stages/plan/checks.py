@@ -70,6 +70,7 @@ def _check_search(place: str, run: Run, runs: dict[str, Run]) -> None:
         candidates = block.candidates(space.depths) if space.kind == "block" else dense.candidates()
         epochs, most = run.settings["recipe"].epochs, max(map(len, candidates))
         check_epochs(place, epochs, run.settings["strategy"], most)
+    _check_precision(place, run)
     _check_labels(place, run)
     if trains:
         check_map(place, run, runs, space.kind, space)
@@ -165,6 +166,15 @@ CHECKS: dict[str, Callable[[str, Run, dict[str, Run]], None]] = {
 
 
 # --------------------------------------------------------------- shared ----
+
+
+def _check_precision(place: str, run: Run) -> None:
+    strategy, precision = run.settings["strategy"], run.settings["recipe"].precision
+    if getattr(strategy, "order", 1) == 2 and precision != "float32":
+        raise SettingsError(
+            f"{place}: recipe.precision is {precision!r} with strategy.order 2, whose difference of "
+            "two nearby gradients is lost in rounding; set it to float32, or the order to 1"
+        )
 
 
 def _check_labels(place: str, run: Run) -> None:

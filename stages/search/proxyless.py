@@ -18,7 +18,7 @@ from nassl.data.batches import Batch
 from nassl.genotypes.cell import alpha_entropy
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import average, draw_apart
-from nassl.parallel.precision import autocast
+from nassl.parallel.precision import autocast, products
 from nassl.settings import Proxyless
 from nassl.supernets.block import BlockSupernet
 from nassl.training.checkpoint import Checkpoints
@@ -28,7 +28,7 @@ from nassl.training.loop import Companion, train
 from nassl.training.optimisers import build_optimizer
 from nassl.training.seeds import seed_step
 from stages.runs.run import Run
-from stages.search.alpha_gradients import unchanged_buffers
+from stages.search.alpha_gradients import unchanged_statistics
 from stages.search.data import Cycle, SearchData, open_search_data
 from stages.search.found import Found, by_space
 from stages.search.validation import validation_loss
@@ -110,7 +110,7 @@ class GateSteps(Companion):
             place = (epoch - self.settings.warmup_epochs) * self.steps + step
             held_out = self.validation.at(place)
             seed_step(self.seed, epoch, step, "alpha")
-            with unchanged_buffers(self.network, self.objective):
+            with unchanged_statistics(self.network, self.objective), products(self.precision):
                 loss = two_path_step(
                     self.network,
                     self.alphas,
