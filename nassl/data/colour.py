@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nassl.kernels.path import as_on_gpu
+from nassl.parallel.path import as_on_gpu
 
 LUMINANCE = (0.2989, 0.587, 0.114)  # torchvision's weights of red, green, blue
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)

@@ -19,7 +19,7 @@ import math
 import torch
 
 from nassl.data.colour import grayscale, jitter
-from nassl.kernels.path import as_on_gpu
+from nassl.parallel.path import as_on_gpu
 from nassl.settings import SettingsError, Views
 
 ATTEMPTS = 10  # at a crop that fits, as in torchvision

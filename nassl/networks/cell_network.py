@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from nassl.genotypes.cell import INPUTS, NODES, Cell, CellGenotype
 from nassl.networks.drop_path import drop_path as drop
+from nassl.networks.layout import DepthwiseNetwork, layout
 from nassl.networks.operations import OPERATIONS, FactorizedReduce, ReLUConvBN
 from nassl.networks.stem import build_stem, reductions
 from nassl.settings import Network
@@ -58,7 +59,7 @@ class DiscreteCell(nn.Module):
         return x
 
 
-class CellNetwork(nn.Module):
+class CellNetwork(DepthwiseNetwork):
     """Stem, cells, global average pooling; (B, in_channels, H, W) -> (B, feature_dim).
 
     `drop_path` is the probability that an edge (other than an identity) is dropped for an image in
@@ -100,7 +101,7 @@ class CellNetwork(nn.Module):
     def maps(self, x: Tensor) -> list[Tensor]:
         """The output of every cell, (B, 4C, H, W) each."""
         outputs = []
-        older, newer = self.stem(x.contiguous(memory_format=torch.channels_last))
+        older, newer = self.stem(x.contiguous(memory_format=layout(x)))
         for cell in self.cells:
             older, newer = newer, cell(older, newer, self.drop_path)
             outputs.append(newer)
@@ -111,7 +112,7 @@ class CellNetwork(nn.Module):
 
     def forward_with_auxiliary(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, feature_dim) and the map (B, C, h, w) for the auxiliary head."""
-        older, newer = self.stem(x.contiguous(memory_format=torch.channels_last))
+        older, newer = self.stem(x.contiguous(memory_format=layout(x)))
         for index, cell in enumerate(self.cells):
             older, newer = newer, cell(older, newer, self.drop_path)
             if index == self.auxiliary_cell:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nassl.kernels.depthwise import depthwise
+from nassl.networks.layout import layout
 
 
 def split(x: Tensor) -> Tensor:
@@ -42,7 +43,7 @@ def merge(grids: Tensor, height: int, width: int) -> Tensor:
 
 def even(x: Tensor) -> Tensor:
     """The even-even sub-grid, (B, C, H, W) -> (B, C, ceil(H/2), ceil(W/2))."""
-    return x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
+    return x[:, :, ::2, ::2].contiguous(memory_format=layout(x))
 
 
 def odd(x: Tensor) -> Tensor:
@@ -50,7 +51,7 @@ def odd(x: Tensor) -> Tensor:
     height, width = x.shape[2:]
     if height % 2 or width % 2:
         x = F.pad(x, (0, width % 2, 0, height % 2))
-    return x[:, :, 1::2, 1::2].contiguous(memory_format=torch.channels_last)
+    return x[:, :, 1::2, 1::2].contiguous(memory_format=layout(x))
 
 
 def dilated(x: Tensor, weight: Tensor, stride: int) -> Tensor:

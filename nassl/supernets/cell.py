@@ -9,6 +9,8 @@ has it as the reference), but does the work that edges share only once:
 - the mixing weight of a convolution is the affine weight of its last batch norm (`operations.py`);
 - what the dilated convolutions give is summed on the sub-grids and merged once per node;
 - everything is channels_last, and a node is one weighted sum (`mixing.py`).
+
+A GPU, in training, computes all edges that leave a state together instead (`together.py`).
 """
 
 from __future__ import annotations
@@ -29,10 +31,13 @@ from nassl.genotypes.cell import (
     edge_index,
 )
 from nassl.kernels.mixing import add_up, weighted_sum
+from nassl.parallel.path import as_on_gpu
 from nassl.networks import subgrids
+from nassl.networks.layout import DepthwiseNetwork, layout
 from nassl.networks.operations import OPERATIONS, FactorizedReduce, Pool, ReLUConvBN
 from nassl.networks.stem import build_stem, reductions
 from nassl.settings import CellSpace
+from nassl.supernets.together import Scales, Statistics, forward_together
 
 MAX, AVG, SKIP, SEP3, SEP5, DIL3, DIL5 = range(1, len(CELL_OPERATIONS))
 SEPARABLE = ((SEP3, "sep_conv_3x3"), (SEP5, "sep_conv_5x5"))
@@ -121,20 +126,17 @@ class MixedCell(nn.Module):
 
     def _node(self, node: int, states: list[Features], mixing: Tensor, scales: Sequence) -> Tensor:
         mixed: list[Tensor] = []  # to be weighted
-        cells: list[tuple[int, int]] = []  # their places in `mixing`
         scaled: list[Tensor] = []  # weighted already
         on_grids: list[Tensor] = []  # the same, on sub-grids
         for state, features in enumerate(states):
             row = edge_index(node, state)
             edge, scale = self.edges[row], scales[row]
             mixed += features.pools
-            cells += (row, MAX), (row, AVG)
             if features.stride == 2:
                 skip = edge["skip_connect"].on_grids(features.even, features.odd, scale[SKIP])
                 scaled.append(skip)
             else:
                 mixed.append(features.x)
-                cells.append((row, SKIP))
             for column, name in SEPARABLE:
                 scaled.append(edge[name].rectified(features.rectified, scale[column]))
             for column, name in DILATED:
@@ -147,12 +149,16 @@ class MixedCell(nn.Module):
         if on_grids:
             height, width = scaled[0].shape[2:]
             scaled.append(subgrids.merge(add_up(on_grids), height, width))
-        rows, columns = zip(*cells, strict=True)
-        weights = mixing[list(rows), list(columns)]
+        # In the order of `mixed`: a reduction cell's inputs have a skip with weights of its own.
+        first, last = edge_index(node, 0), edge_index(node, len(states) - 1) + 1
+        middle = first + (INPUTS if self.reduction else 0)
+        weights = mixing[middle:last, MAX : SKIP + 1].reshape(-1)
+        if self.reduction:
+            weights = torch.cat([mixing[first:middle, MAX:SKIP].reshape(-1), weights])
         return weighted_sum(weights, mixed, scaled)
 
 
-class Supernet(nn.Module):
+class Supernet(DepthwiseNetwork):
     """Stem, cells, global average pooling; (B, in_channels, H, W) -> (B, feature_dim).
 
     `alpha_normal` and `alpha_reduce` (14, 8) are shared by all cells of their kind, rows ordered by
@@ -181,8 +187,23 @@ class Supernet(nn.Module):
         """`mixing` = (normal, reduce), each (14, 8), takes the place of the softmax of alpha."""
         if mixing is None:
             mixing = self.alpha_normal.softmax(dim=-1), self.alpha_reduce.softmax(dim=-1)
-        x = x.contiguous(memory_format=torch.channels_last)
-        older, newer = self.stem(x)
+        older, newer = self.stem(x.contiguous(memory_format=layout(x)))
+        if self.training and as_on_gpu(x):
+            newer = self._together(older, newer, mixing)
+        else:
+            newer = self._edge_by_edge(older, newer, mixing)
+        # Not adaptive_avg_pool2d: its backward is not deterministic on GPUs.
+        return newer.mean(dim=(2, 3))
+
+    def _together(self, older: Tensor, newer: Tensor, mixing: tuple[Tensor, Tensor]) -> Tensor:
+        statistics, scales = Statistics(), [Scales(weights) for weights in mixing]
+        for cell in self.cells:
+            made = forward_together(cell, older, newer, scales[cell.reduction], statistics)
+            older, newer = newer, made
+        statistics.update()
+        return newer
+
+    def _edge_by_edge(self, older: Tensor, newer: Tensor, mixing: tuple[Tensor, Tensor]) -> Tensor:
         scales: dict[tuple[bool, int], list] = {}  # made once per kind and width of cell
         for cell in self.cells:
             weights = mixing[cell.reduction]
@@ -190,8 +211,7 @@ class Supernet(nn.Module):
             if key not in scales:
                 scales[key] = _repeat(weights, cell.channels)
             older, newer = newer, cell(older, newer, weights, scales[key])
-        # Not adaptive_avg_pool2d: its backward is not deterministic on GPUs.
-        return newer.mean(dim=(2, 3))
+        return newer
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         return [self.alpha_normal, self.alpha_reduce]

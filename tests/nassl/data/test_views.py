@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional as F
 
 from nassl.data import colour, views
 from nassl.data.views import PlainView, RandomViews
-from nassl.kernels import path
+from nassl.parallel import path
 from nassl.settings import SettingsError, Views
 
 ZERO, ONE = torch.zeros(3), torch.ones(3)
