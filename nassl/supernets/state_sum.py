@@ -1,4 +1,4 @@
-"""The weighted sum of everything that leaves a state, for all its edges at once."""
+"""The weighted sum of everything that leaves some states, for all their edges at once."""
 
 from __future__ import annotations
 
@@ -7,45 +7,50 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from nassl.parallel.precision import float32, products
+
 HALVES = (torch.float16, torch.bfloat16)
 
 
 class _StateSum(torch.autograd.Function):
-    """sum_k weights[:, k] * shared[k] + sum of `scaled`; weights (E, K), shared (B, C, H, W),
-    scaled (B, E * C, H, W).
+    """weights (S, E, K), shared (B, S, K, P), scaled (B, S * E * C, H, W) with P = C * H * W.
 
-    Without a matrix product: weights and their gradients are float32 in every precision.
+    Weights and their gradients are float32 in every precision, and so are the products with them.
     """
 
     @staticmethod
-    def forward(ctx, weights: Tensor, count: int, *maps: Tensor) -> Tensor:
-        shared, scaled = maps[:count], maps[count:]
-        ctx.save_for_backward(weights, *shared)
+    def forward(ctx, weights: Tensor, shared: Tensor, *scaled: Tensor) -> Tensor:
+        ctx.save_for_backward(weights, shared)
         ctx.rest = len(scaled)
         total = _wide(scaled[0]) + scaled[1]
         for given in scaled[2:]:
             total += given
-        edges = total.unflatten(1, (len(weights), -1))  # (B, E, C, H, W)
-        for given, column in zip(shared, weights.t().unbind(), strict=True):
-            edges.addcmul_(_wide(given)[:, None], column.to(total.dtype).view(1, -1, 1, 1, 1))
+        batch, pixels = len(shared), shared.shape[-1]
+        with float32(shared), products("float32"):
+            every = _of_every_image(weights.to(total.dtype), batch)
+            edges = total.view(-1, weights.shape[1], pixels)  # (B * S, E, P)
+            edges.baddbmm_(every, _wide(shared).flatten(0, 1))
         return total.to(scaled[0].dtype)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        weights, *shared = ctx.saved_tensors
-        edges = gradient.unflatten(1, (len(weights), -1))
-        for_weights = None
-        if ctx.needs_input_grad[0]:
-            sums = [(_wide(edges) * given[:, None]).sum((0, 2, 3, 4)) for given in shared]
-            for_weights = torch.stack(sums, dim=1).to(weights.dtype)
-        for_shared = []
-        for given, column, needed in zip(
-            shared, weights.t().unbind(), ctx.needs_input_grad[2:], strict=False
-        ):
-            factor = column.view(1, -1, 1, 1, 1)
-            made = (_wide(edges) * factor).sum(1).to(given.dtype) if needed else None
-            for_shared.append(made)
-        return (for_weights, None, *for_shared, *((gradient,) * ctx.rest))
+        weights, shared = ctx.saved_tensors
+        states, count, _ = weights.shape
+        edges = _wide(gradient.contiguous()).view(-1, count, shared.shape[-1])
+        for_weights = for_shared = None
+        with products("float32"):
+            if ctx.needs_input_grad[0]:
+                sums = edges @ _wide(shared).flatten(0, 1).mT  # (B * S, E, K)
+                for_weights = sums.view(-1, *weights.shape).sum(0).to(weights.dtype)
+            if ctx.needs_input_grad[1]:
+                every = _of_every_image(weights.to(edges.dtype), len(shared))
+                for_shared = (every.mT @ edges).view(shared.shape).to(shared.dtype)
+        return (for_weights, for_shared, *((gradient,) * ctx.rest))
+
+
+def _of_every_image(weights: Tensor, batch: int) -> Tensor:
+    """(S, E, K) -> (B * S, E, K)."""
+    return weights.expand(batch, -1, -1, -1).flatten(0, 1)
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -53,8 +58,12 @@ def _wide(x: Tensor) -> Tensor:
 
 
 def state_sum(weights: Tensor, shared: Sequence[Tensor], scaled: Sequence[Tensor]) -> Tensor:
-    """(B, E * C, H, W): for every edge the maps that all edges share, weighted, and its own.
+    """(B, S * E * C, H, W), edge by edge: the maps that the edges of a state share, weighted, and
+    each edge's own.
 
-    weights (E, K); K maps `shared` (B, C, H, W); at least two maps `scaled` (B, E * C, H, W).
+    weights (S, E, K); K maps `shared` (B, S * C, H, W); at least two maps `scaled`
+    (B, S * E * C, H, W).
     """
-    return _StateSum.apply(weights, len(shared), *shared, *scaled)
+    batch, states = len(shared[0]), len(weights)
+    together = torch.stack([given.reshape(batch, states, -1) for given in shared], dim=2)
+    return _StateSum.apply(weights, together, *scaled)

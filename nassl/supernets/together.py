@@ -2,9 +2,10 @@
 
 The edges from one state have the same input and the same operations. So each kind of operation is
 one call for all of them: a depthwise convolution of the state repeated E times, a grouped pointwise
-one, a batch norm over all E * C channels with the mixing weights as its weight. Maps are (B, E * C,
-H, W), edge by edge, and not channels_last: torch's depthwise kernels for float32 are for that
-layout, and a batch norm of 16 channels would occupy 16 of a GPU's 132 processors.
+one, a batch norm over all E * C channels with the mixing weights as its weight. A cell's two inputs
+are there at the same time, and make one group. Maps are (B, E * C, H, W), edge by edge, and not
+channels_last: torch's depthwise kernels for float32 are for that layout, and a batch norm of 16
+channels would occupy 16 of a GPU's 132 processors.
 
 Same function, same modules and parameters as cell by cell and edge by edge (`cell.py`).
 """
@@ -25,13 +26,21 @@ from nassl.parallel.synchronised import SynchronisedBatchNorm, batch_norm_of_all
 from nassl.supernets.state_sum import state_sum
 
 MAX, AVG, SKIP, SEP3, SEP5, DIL3, DIL5 = range(1, len(CELL_OPERATIONS))
-# Edges in the order of the states that they leave; LEAVING[state] is their number.
-BY_STATE = [
-    edge_index(node, state)
-    for state in range(INPUTS + NODES - 1)
-    for node in range(max(state - INPUTS + 1, 0), NODES)
+GROUPS = [[0, 1], [2], [3], [4]]  # of states, each computed at once
+
+
+def _first_node(state: int) -> int:
+    """The first node that an edge from a state can lead to."""
+    return max(state - INPUTS + 1, 0)
+
+
+# The edges (node, state) that leave a group, state by state; LEAVING[group] is their number.
+OF_GROUP = [
+    [(node, state) for state in group for node in range(_first_node(state), NODES)]
+    for group in GROUPS
 ]
-LEAVING = [NODES - max(state - INPUTS + 1, 0) for state in range(INPUTS + NODES - 1)]
+IN_ORDER = [edge_index(*edge) for edges in OF_GROUP for edge in edges]
+LEAVING = [len(edges) for edges in OF_GROUP]
 
 
 class Statistics:
@@ -110,18 +119,18 @@ class _Stacked(torch.autograd.Function):
 
 
 def _stacked(edges: nn.ModuleList, names: Sequence[tuple[str, str]]) -> list[list[Tensor]]:
-    """[name][state]: the kernels of an operation's layer of all edges that leave a state."""
-    rows = [[getattr(edges[e][op], layer).weight for e in BY_STATE] for op, layer in names]
+    """[name][group]: the kernels of an operation's layer of all edges that leave a group."""
+    rows = [[getattr(edges[e][op], layer).weight for e in IN_ORDER] for op, layer in names]
     channels = len(rows[0][0])
     sizes = [channels * count for count in LEAVING] * len(names)
     parts = _Stacked.apply(*(kernel for row in rows for kernel in row)).split(sizes)
-    states = len(LEAVING)
-    return [list(parts[start : start + states]) for start in range(0, len(parts), states)]
+    groups = len(GROUPS)
+    return [list(parts[start : start + groups]) for start in range(0, len(parts), groups)]
 
 
 @dataclass
 class Kernels:
-    """The kernels of a cell, [state] each; a depthwise one (E * C, 1, k, k), a pointwise one
+    """The kernels of a cell, [group] each; a depthwise one (E * C, 1, k, k), a pointwise one
     (E * C, C, 1, 1)."""
 
     depthwise: dict[tuple[str, str], list[Tensor]] = field(default_factory=dict)
@@ -149,16 +158,21 @@ class Kernels:
 
 
 class Scales:
-    """The mixing weights of one kind of cell, edges in the order of BY_STATE."""
+    """The mixing weights of one kind of cell, edges in the order of IN_ORDER."""
 
     def __init__(self, mixing: Tensor) -> None:
         rows = mixing.unbind()
-        self._sorted = torch.stack([rows[edge] for edge in BY_STATE])  # (14, 8)
+        self._sorted = torch.stack([rows[edge] for edge in IN_ORDER])  # (14, 8)
         self._repeated: dict[int, list[list[Tensor]]] = {}
-        self.mixed = self._sorted[:, MAX : SKIP + 1].split(LEAVING)  # [state] (E, 3)
+        mixed = self._sorted[:, MAX : SKIP + 1].split(LEAVING)
+        # [group] (S, E, 3): of S states with E edges each
+        self.mixed = [
+            weights.unflatten(0, (len(group), -1))
+            for weights, group in zip(mixed, GROUPS, strict=True)
+        ]
 
     def of(self, channels: int) -> list[list[Tensor]]:
-        """[operation][state] (E * C,): the weight of each edge repeated C times."""
+        """[operation][group] (E * C,): the weight of each edge repeated C times."""
         if channels not in self._repeated:
             wide = self._sorted.t().unsqueeze(-1).expand(-1, -1, channels)
             rows = wide.reshape(len(CELL_OPERATIONS), EDGES * channels).unbind()
@@ -174,46 +188,40 @@ def forward_together(
     kernels, widths = Kernels.of(cell.edges), scales.of(cell.channels)
     arriving: list[list[Tensor]] = [[] for _ in range(NODES)]
     outputs: list[Tensor] = []
-    for state, count in enumerate(LEAVING):
-        if state < INPUTS:
-            preprocess = cell.preprocess0 if state == 0 else cell.preprocess1
-            x = preprocess(older if state == 0 else newer)
-        else:
-            x = outputs[state - INPUTS]
-        edges = [cell.edges[e] for e in BY_STATE[sum(LEAVING[:state]) :][:count]]
-        weights = [rows[state] for rows in widths]
-        leaving = _Leaving(cell.sources[state], edges, x, kernels, state, weights, statistics)
-        made = leaving.sum(scales.mixed[state])
-        for node, part in enumerate(made.chunk(count, dim=1), start=NODES - count):
+    x = torch.cat([cell.preprocess0(older), cell.preprocess1(newer)], dim=1)
+    for number, edges in enumerate(OF_GROUP):
+        leaving = _Leaving(cell, number, x, kernels, [w[number] for w in widths], statistics)
+        made = leaving.sum(scales.mixed[number]).chunk(len(edges), dim=1)
+        for (node, _), part in zip(edges, made, strict=True):
             arriving[node].append(part)
-        # All edges into node `state - 1` have been computed with this state.
-        if state >= 1:
-            outputs.append(_add(arriving[state - 1]))
+        x = _add(arriving[number])  # the node that all states so far lead to, and no later one
+        outputs.append(x)
     return torch.cat(outputs, dim=1)
 
 
 class _Leaving:
-    """Everything that leaves one state x (B, C, H, W)."""
+    """Everything that leaves the S states of a group, x (B, S * C, H, W)."""
 
     def __init__(
         self,
-        source: nn.Module,
-        edges: Sequence[nn.ModuleDict],
+        cell: nn.Module,
+        number: int,
         x: Tensor,
         kernels: Kernels,
-        state: int,
         weights: Sequence[Tensor],
         statistics: Statistics,
     ) -> None:
-        self.source, self.edges, self.x, self.state = source, edges, x, state
+        self.sources = [cell.sources[state] for state in GROUPS[number]]
+        self.edges = [cell.edges[edge_index(*edge)] for edge in OF_GROUP[number]]
+        self.x, self.number = x, number
         self.kernels, self.weights, self.statistics = kernels, weights, statistics
-        self.stride = source.stride
+        self.stride = self.sources[0].stride
         self.rectified = F.relu(x)
 
     def sum(self, mixing: Tensor) -> Tensor:
-        """(B, E * C, H', W'): for every edge the sum of its operations, weighted."""
-        pools = [self._pool(self.source.max_pool), self._pool(self.source.avg_pool)]
-        repeated = self.rectified.repeat(1, len(self.edges), 1, 1)
+        """(B, S * E * C, H', W'): for every edge the sum of its operations, weighted."""
+        pools = [self._pool("max_pool"), self._pool("avg_pool")]
+        repeated = self._repeated(self.rectified)
         scaled = [
             self._separable("sep_conv_3x3", repeated, self.weights[SEP3]),
             self._separable("sep_conv_5x5", repeated, self.weights[SEP5]),
@@ -222,11 +230,18 @@ class _Leaving:
         ]
         if self.stride == 2:
             scaled.append(self._skip(self.weights[SKIP]))
-            return state_sum(mixing[:, :2], pools, scaled)
+            return state_sum(mixing[..., :2], pools, scaled)
         return state_sum(mixing, [*pools, self.x], scaled)
 
-    def _pool(self, pool: nn.Module) -> Tensor:
-        return self.statistics.norm(pool.pooled(self.x), [pool.norm])
+    def _repeated(self, x: Tensor) -> Tensor:
+        """(B, S * C, H, W) -> (B, S * E * C, H, W): every state as often as edges leave it."""
+        states = len(self.sources)
+        each = x.unflatten(1, (states, 1, -1))
+        return each.expand(-1, -1, len(self.edges) // states, -1, -1, -1).flatten(1, 3)
+
+    def _pool(self, name: str) -> Tensor:
+        pools = [getattr(source, name) for source in self.sources]
+        return self.statistics.norm(pools[0].pooled(self.x), [pool.norm for pool in pools])
 
     def _separable(self, name: str, repeated: Tensor, weight: Tensor) -> Tensor:
         modules: list[SepConv] = [edge[name] for edge in self.edges]
@@ -243,11 +258,16 @@ class _Leaving:
         return self.statistics.norm(x, [m.norm for m in modules], weight)
 
     def _skip(self, weight: Tensor) -> Tensor:
-        """The factorised reductions of stride 2; their first layers have one input for all edges."""
+        """The factorised reductions of stride 2; their convolutions have one input for all edges of
+        a state."""
         modules: list[FactorizedReduce] = [edge["skip_connect"] for edge in self.edges]
         grids = subgrids.even(self.rectified), subgrids.odd(self.rectified)
         halves = [
-            F.conv2d(grid, _Stacked.apply(*(getattr(m, conv).weight for m in modules)))
+            F.conv2d(
+                grid,
+                _Stacked.apply(*(getattr(m, conv).weight for m in modules)),
+                groups=len(self.sources),
+            )
             for grid, conv in zip(grids, ("conv1", "conv2"), strict=True)
         ]
         # (B, E, C / 2, h, w) twice -> (B, E * C, h, w)
@@ -256,12 +276,12 @@ class _Leaving:
         return self.statistics.norm(x, [m.norm for m in modules], weight)
 
     def _depthwise(self, name: str, layer: str, x: Tensor, stride: int, dilation: int) -> Tensor:
-        kernel = self.kernels.depthwise[name, layer][self.state]
+        kernel = self.kernels.depthwise[name, layer][self.number]
         padding = dilation * (kernel.shape[-1] // 2)
         return F.conv2d(x, kernel, None, stride, padding, dilation, len(kernel))
 
     def _pointwise(self, name: str, layer: str, x: Tensor) -> Tensor:
-        return grouped_pointwise(x, self.kernels.pointwise[name, layer][self.state])
+        return grouped_pointwise(x, self.kernels.pointwise[name, layer][self.number])
 
 
 def grouped_pointwise(x: Tensor, kernel: Tensor) -> Tensor:

@@ -90,7 +90,7 @@ def test_weights_of_a_sum_stay_in_float32_where_maps_are_not():
     many pixels, gradients that float32 alone can tell apart."""
     shared = [torch.ones(4, 2, 32, 32, dtype=torch.bfloat16, requires_grad=True)]
     scaled = [torch.zeros(4, 4, 32, 32, dtype=torch.bfloat16) for _ in range(2)]
-    weights = torch.tensor([[1.0], [1 + 2**-9]], requires_grad=True)
+    weights = torch.tensor([[[1.0], [1 + 2**-9]]], requires_grad=True)
     scaled[0][:, :] = -1  # the rest is what is seen of the weight
     made = state_sum(weights, shared, scaled)
     assert made.dtype == torch.bfloat16
@@ -100,4 +100,4 @@ def test_weights_of_a_sum_stay_in_float32_where_maps_are_not():
     gradient[0, 0, 0, 0] = 1 + 2**-7
     made.backward(gradient)
     assert weights.grad.dtype == torch.float32
-    assert weights.grad[:, 0].tolist() == [4 * 2 * 32 * 32 + 2**-7, 4 * 2 * 32 * 32]
+    assert weights.grad[0, :, 0].tolist() == [4 * 2 * 32 * 32 + 2**-7, 4 * 2 * 32 * 32]
