@@ -60,10 +60,10 @@ def _change_all(
     image is blended before, the rest after."""
     turn = order.argmax(dim=1, keepdim=True)  # the place of HUE, the largest kind
     places = torch.arange(order.shape[1], device=x.device)
-    for kind in torch.where(places < turn, order, HUE)[:, :-1].T:
+    for kind in order.masked_fill(places >= turn, HUE)[:, :-1].T:
         _blend(x, kind, factors)
     x = torch.where((shifts != 0).view(-1, 1, 1, 1), turn_hue(x, shifts), x)
-    for kind in torch.where(places > turn, order, HUE)[:, 1:].T:
+    for kind in order.masked_fill(places <= turn, HUE)[:, 1:].T:
         _blend(x, kind, factors)
     return x
 

@@ -215,7 +215,9 @@ def _blurring(sigma: torch.Tensor, side: int, radius: int) -> torch.Tensor:
     source = source.abs()
     source = torch.where(source >= side, 2 * (side - 1) - source, source)
     # Which pixel a kernel's tap reads from is the same for all images: (taps, side * side).
-    taps = torch.nn.functional.one_hot(source, side).to(kernel.dtype)  # (side, taps, side)
+    # Not one_hot, which reads its largest index back.
+    taps = source[..., None] == torch.arange(side, device=sigma.device)  # (side, taps, side)
+    taps = taps.to(kernel.dtype)
     return torch.einsum("bt,itj->bij", kernel, taps)
 
 

@@ -267,12 +267,12 @@ def _explain_non_finite(
     )
 
 
-def explain_memory(error: Exception, images: int) -> Exception:
+def explain_memory(error: Exception, images: int, key: str = "recipe.batch_size") -> Exception:
     """An InputError if memory ran out, otherwise the error itself."""
     text = str(error) or type(error).__name__
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return InputError(
-            f"out of memory with a batch of {images} images; halve recipe.batch_size "
+            f"out of memory with a batch of {images} images; halve {key} "
             f"({text.splitlines()[0]})"
         )
     return error
