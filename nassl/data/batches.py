@@ -27,10 +27,10 @@ class Batches:
     """Batches of `images[indices]`; `labels`, if given, are those of all images, (N,).
 
     Packed images are gathered in the calling thread: that takes microseconds, less than handing
-    them to another thread. A GPU holds them all, and gathers its batches itself. Images that must be decoded are decoded `AHEAD` batches in advance in
-    `workers` threads (Pillow releases the interpreter's lock while it decodes and resizes, and
-    threads start at once, whereas a process would import torch first). `waiting_share` reports the
-    time that was still spent waiting.
+    them to another thread. A GPU holds them all, and gathers its batches itself. Images that must
+    be decoded are decoded `AHEAD` batches in advance in `workers` threads (Pillow releases the
+    interpreter's lock while it decodes and resizes, and threads start at once, whereas a process
+    would import torch first). `waiting_share` reports the time that was still spent waiting.
 
     `part` = (number, parts): where several processes share every batch equally, the rows of process
     `number`.

@@ -1,4 +1,4 @@
-"""Drop path: an edge is left out for some images of a training batch, and scaled up for the rest."""
+"""Drop path: an edge is left out for some images of a batch, and scaled up for the rest."""
 
 from __future__ import annotations
 

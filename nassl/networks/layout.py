@@ -24,8 +24,12 @@ class DepthwiseNetwork(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], *arguments: Any, **options: Any) -> nn.Module:
         moved = super()._apply(fn, *arguments, **options)
+        self._lay_out()
+        return moved
+
+    @torch.no_grad()
+    def _lay_out(self) -> None:
         for parameter in self.parameters():
             if parameter.is_cuda and parameter.dim() == 4:
                 plain = torch.empty(parameter.shape, dtype=parameter.dtype, device=parameter.device)
-                parameter.data = plain.copy_(parameter.data)
-        return moved
+                parameter.data = plain.copy_(parameter)

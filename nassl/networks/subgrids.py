@@ -8,7 +8,6 @@ convolution is about ten times slower than that of a plain one, so this is how i
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 

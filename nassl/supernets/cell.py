@@ -31,11 +31,11 @@ from nassl.genotypes.cell import (
     edge_index,
 )
 from nassl.kernels.mixing import add_up, weighted_sum
-from nassl.parallel.path import as_on_gpu
 from nassl.networks import subgrids
 from nassl.networks.layout import DepthwiseNetwork, layout
 from nassl.networks.operations import OPERATIONS, FactorizedReduce, Pool, ReLUConvBN
 from nassl.networks.stem import build_stem, reductions
+from nassl.parallel.path import as_on_gpu
 from nassl.settings import CellSpace
 from nassl.supernets.together import Scales, Statistics, forward_together
 

@@ -35,7 +35,7 @@ class _StateSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weights, shared = ctx.saved_tensors
-        states, count, _ = weights.shape
+        count = weights.shape[1]
         edges = _wide(gradient.contiguous()).view(-1, count, shared.shape[-1])
         for_weights = for_shared = None
         with products("float32"):

@@ -104,7 +104,7 @@ class Statistics:
 
 
 class _Stacked(torch.autograd.Function):
-    """Kernels (C, ...) one after another: (n * C, ...). The gradient is cut up again, not copied."""
+    """Kernels (C, ...) one after another: (n * C, ...). Views of the gradient go back."""
 
     @staticmethod
     def forward(ctx, *kernels: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from nassl.data.batches import Batches
 from nassl.data.images import Images
 
-
 ROWS = 65536  # features that are in double precision at a time
 
 

@@ -104,9 +104,12 @@ class RecordedStep:
     def __call__(self, *tensors: Tensor | None) -> Any:
         if self.recorder is None:
             return self.function(*tensors)
-        known = self.key(), tuple(
-            None if given is None else (given.shape, given.dtype, given.stride())
-            for given in tensors
+        known = (
+            self.key(),
+            tuple(
+                None if given is None else (given.shape, given.dtype, given.stride())
+                for given in tensors
+            ),
         )
         if known != self._known:
             self._known, self._calls, self._replay, self._made = known, 0, None, None

@@ -222,9 +222,7 @@ def _resume(
     return state["epoch"], state["step"], state["total"]
 
 
-def _drop_path(
-    network: nn.Module, recipe: Recipe, device: torch.device
-) -> Callable[[int], None]:
+def _drop_path(network: nn.Module, recipe: Recipe, device: torch.device) -> Callable[[int], None]:
     """Sets the network's probability for an epoch, if it drops paths: raised linearly from 0, an
     epoch at a time (DARTS, train.py)."""
 
@@ -272,7 +270,6 @@ def explain_memory(error: Exception, images: int, key: str = "recipe.batch_size"
     text = str(error) or type(error).__name__
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return InputError(
-            f"out of memory with a batch of {images} images; halve {key} "
-            f"({text.splitlines()[0]})"
+            f"out of memory with a batch of {images} images; halve {key} ({text.splitlines()[0]})"
         )
     return error

@@ -172,8 +172,8 @@ def _check_precision(place: str, run: Run) -> None:
     strategy, precision = run.settings["strategy"], run.settings["recipe"].precision
     if getattr(strategy, "order", 1) == 2 and precision != "float32":
         raise SettingsError(
-            f"{place}: recipe.precision is {precision!r} with strategy.order 2, whose difference of "
-            "two nearby gradients is lost in rounding; set it to float32, or the order to 1"
+            f"{place}: recipe.precision is {precision!r} with strategy.order 2, whose difference "
+            "of two nearby gradients is lost in rounding; set it to float32, or the order to 1"
         )
 
 

@@ -24,7 +24,6 @@ from stages.probe.frozen import Features, FrozenNetwork, deterministic, left_unc
 from stages.probe.neighbours import knn_predict
 from stages.training.curves import WrittenCurves
 
-
 LARGE, COLUMNS = 2**27, 64  # numbers in a bank of features: a GB in double precision; dimensions
 
 

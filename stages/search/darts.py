@@ -19,8 +19,8 @@ from nassl.supernets.cell import Supernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
 from nassl.training.discrete import initial_objective
-from nassl.training.loop import Companion, evaluate, train
 from nassl.training.graphs import RecordedStep, recorder
+from nassl.training.loop import Companion, evaluate, train
 from nassl.training.optimisers import build_adam, build_optimizer, restore
 from nassl.training.seeds import seed_step
 from stages.runs.run import Run
@@ -80,13 +80,14 @@ def check(strategy: Darts, recipe: Recipe) -> None:
         raise SettingsError(f"strategy.order is {strategy.order}; available: 1, 2")
     if strategy.order == 2 and recipe.optimizer != "sgd":
         raise SettingsError(
-            f"strategy.order 2 unrolls a step of SGD, but recipe.optimizer is {recipe.optimizer!r}; "
-            "set it to sgd, or the order to 1"
+            "strategy.order 2 unrolls a step of SGD, but recipe.optimizer is "
+            f"{recipe.optimizer!r}; set it to sgd, or the order to 1"
         )
     if strategy.order == 2 and recipe.precision != "float32":
         raise SettingsError(
-            f"strategy.order 2 takes the difference of two nearby gradients, which recipe.precision "
-            f"{recipe.precision!r} loses in rounding; set it to float32, or the order to 1"
+            "strategy.order 2 takes the difference of two nearby gradients, which "
+            f"recipe.precision {recipe.precision!r} loses in rounding; set it to float32, or the "
+            "order to 1"
         )
 
 

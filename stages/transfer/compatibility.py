@@ -52,7 +52,7 @@ def _use_compiled_roi_align() -> None:
     """Lets Detectron2's ROIAlign call torchvision's compiled kernel on a GPU as well.
 
     Where deterministic algorithms are asked for, torchvision computes it in Python there, through
-    a tensor of every cell of every region by every pixel: terabytes for a C4 detector at 800 x 1067.
+    a tensor of every cell of every region by every pixel: terabytes for a C4 detector at 800x1067.
     The kernel's backward pass adds up with atomics, in an order that changes from run to run.
     """
     import torch

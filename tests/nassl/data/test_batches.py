@@ -156,5 +156,7 @@ def test_batches_that_a_device_gathers_are_those_of_the_host(monkeypatch):
         assert len(found) == len(expected) == (5 if not drop_last else 4)
         assert len(batches[1].images.seen) == 50  # nothing was read for a batch
         for (step, images, own), (also, batch) in zip(expected, found, strict=True):
-            assert step == also and batch.images.stride() == images.stride()
-            assert torch.equal(batch.images, images) and torch.equal(batch.labels, own)
+            assert step == also
+            assert batch.images.stride() == images.stride()
+            assert torch.equal(batch.images, images)
+            assert torch.equal(batch.labels, own)

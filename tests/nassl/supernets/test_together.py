@@ -1,4 +1,4 @@
-"""The way of a GPU through the supernet: all edges that leave a state together, computed on a CPU."""
+"""A GPU's way through the supernet, all edges that leave a state together, on a CPU."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def test_equals_the_literal_formulation(monkeypatch, space, side):
 def test_evaluation_goes_edge_by_edge(monkeypatch):
     supernet, literal = pair(CIFAR, torch.float64)
     images = torch.randn(2, 3, 8, 8, dtype=torch.float64)
-    torch.testing.assert_close(
-        supernet.eval()(images), literal.eval()(images), rtol=0, atol=1e-10
-    )
+    torch.testing.assert_close(supernet.eval()(images), literal.eval()(images), rtol=0, atol=1e-10)
 
 
 def test_statistics_that_are_not_tracked_stay():

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 # They start nothing on a device: views that are not declared as such, and memory.
 FREE = {"aten::_unsafe_view", "aten::empty", "aten::empty_like", "aten::new_empty",
-        "aten::empty_strided", "aten::lift_fresh", "aten::_has_compatible_shallow_copy_type"}  # fmt: skip
+        "aten::empty_strided", "aten::lift_fresh"}  # fmt: skip
 # They wait for the device, because the host needs to know something.
 WAITING = {"aten::nonzero", "aten::_local_scalar_dense", "aten::item", "aten::is_nonzero",
            "aten::equal", "aten::masked_select", "aten::unique_dim", "aten::_unique2"}  # fmt: skip

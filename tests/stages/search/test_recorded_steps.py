@@ -66,9 +66,7 @@ def search(tmp_path, objective="simclr", cells=3, steps=6, side=8, epochs=1):
     made = build_objective(
         OBJECTIVES[objective], network, images.mean, images.std, classes=3, images=len(images)
     )
-    recipe = Recipe(
-        epochs, 4, "sgd", 0.05, "cosine", 3e-4, momentum=0.9, warmup_epochs=1, clip=5.0
-    )
+    recipe = Recipe(epochs, 4, "sgd", 0.05, "cosine", 3e-4, momentum=0.9, warmup_epochs=1, clip=5.0)
     weights = [*network.weight_parameters(), *made.trained_parameters()]
     optimizer = RecordableSGD(weights, torch.tensor(0.0), momentum=0.9, weight_decay=3e-4)
     halves = np.split(np.arange(len(images)), 2)
@@ -79,7 +77,15 @@ def search(tmp_path, objective="simclr", cells=3, steps=6, side=8, epochs=1):
     curves = Curves()
     with Checkpoints(tmp_path / "checkpoints", "none") as checkpoints:
         loop.train(
-            network, made, optimizer, data.training, recipe, 0, checkpoints.part(), curves, companion
+            network,
+            made,
+            optimizer,
+            data.training,
+            recipe,
+            0,
+            checkpoints.part(),
+            curves,
+            companion,
         )
     return network, made, companion, curves.rows
 
@@ -177,7 +183,8 @@ def test_a_step_is_recorded_again_when_its_key_changes():
     for number in range(10):
         state.choice = 10 + number
         step(torch.ones(1))
-    assert total.item() == 55 and recorder.recorded == 2
+    assert total.item() == 55
+    assert recorder.recorded == 2
 
 
 def test_a_step_that_cannot_be_recorded_is_called(caplog):
@@ -189,7 +196,8 @@ def test_a_step_that_cannot_be_recorded_is_called(caplog):
     step = graphs.RecordedStep(lambda x: total.add_(x), Refusing())
     for _ in range(6):
         step(torch.ones(1))
-    assert total.item() == 6 and not step.recorded
+    assert total.item() == 6
+    assert not step.recorded
     assert "cannot be recorded: operation not permitted" in caplog.text
     assert len(caplog.records) == 1
 
