@@ -6,6 +6,7 @@
 # make cluster-test  the cluster profiles, with Slurm on this one machine (installs it: root, Debian)
 # make chaos  the toy graph, killed again and again, compared with an uninterrupted run
 # make bench  speed compared with peers, one line per claim
+# make gpu    what needs a GPU: its tests, then its benchmarks, in under ten minutes
 PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -14,7 +15,11 @@ PLAN ?= scale=toy
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 
-.PHONY: toy test plan compare slurm slurm-packages cluster-test chaos bench clean
+# What `make gpu` runs with: .venv if there is one, else this machine's own Python with what `.site`
+# adds to it.
+GPU_PYTHON ?= $(if $(wildcard .venv/installed),.venv/bin/python,env PYTHONPATH=.site:. python3)
+
+.PHONY: toy test plan compare slurm slurm-packages cluster-test chaos bench gpu clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
@@ -44,6 +49,9 @@ chaos: .venv/installed
 
 bench: .venv/installed
 	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks
+
+gpu:
+	@$(GPU_PYTHON) -m pytest -m cuda tests/cuda && $(GPU_PYTHON) -m benchmarks.cuda
 
 .venv/installed: requirements.txt workflow/envs/nassl.post-deploy.sh
 	@$(PYTHON) -m venv .venv

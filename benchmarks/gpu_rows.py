@@ -31,13 +31,20 @@ from benchmarks.gpu_steps import (
     seconds_of,
     training,
 )
-from benchmarks.views import simclr_views
+from benchmarks.views import MEAN, STD, simclr_views
 from nassl.data.views import RandomViews
+from nassl.genotypes.resnet import ResNetGenotype
 from nassl.objectives.simclr import nt_xent, similarities
 from nassl.parallel.precision import autocast, products
+from nassl.settings import Detection, Network
 
 CIFAR = Path(os.environ.get("NASSL_CIFAR10", "../shared/data/cifar10-images.zip"))
 Row = dict[str, Any]
+# MoCo's detector on VOC (workflow/config/detection/voc-c4.yaml), two images on a device.
+DETECTION = Detection(
+    "faster-rcnn-c4", 8, 1, 2, 0.02, 100, [50], 10, 0.9, 1e-4, [800], 800, 1333,
+    [32, 64, 128, 256, 512], [0.5, 1.0, 2.0], 256, [12000, 2000], [6000, 1000], 512, 14, 0,
+)  # fmt: skip
 
 
 @dataclass
@@ -162,18 +169,16 @@ def layouts(bench: Bench) -> list[Row]:
         )  # fmt: skip
         cases["pointwise as product"] = (
             pointwise,
-            lambda x, w: w.view(8, each, each) @ x.reshape(b, 8, each, -1),
+            lambda x, w, n=each: w.view(8, n, n) @ x.reshape(b, 8, n, -1),
         )
         for name, (weight, call) in cases.items():
             for layout in (torch.contiguous_format, torch.channels_last):
                 x = torch.randn(b, channels, side, side, device=bench.device)
                 x = x.contiguous(memory_format=layout).requires_grad_()
                 w = weight.detach().contiguous(memory_format=layout).requires_grad_()
-                made = call(x, w)
+                gradient = torch.ones_like(call(x, w))
                 seconds = bench.seconds(
-                    lambda x=x, w=w, f=call, g=torch.ones_like(made): torch.autograd.grad(
-                        f(x, w), (x, w), g
-                    )
+                    lambda x=x, w=w, f=call, g=gradient: torch.autograd.grad(f(x, w), (x, w), g)
                 )
                 label = "channels_last" if layout == torch.channels_last else "contiguous"
                 rows.append(row(f"{name}, {channels} channels, side {side}", seconds, how=label))
@@ -182,9 +187,39 @@ def layouts(bench: Bench) -> list[Row]:
 
 def detector(bench: Bench) -> list[Row]:
     """A step of a Faster R-CNN C4 with two images, and its peak memory."""
-    from tests.stages.transfer.detectors import prepare_for_benchmark
+    from stages.transfer.compatibility import prepare_detectron2
 
-    step = prepare_for_benchmark(bench.sizes.detector, bench.device)
+    prepare_detectron2()
+    from detectron2.structures import Boxes, Instances
+    from detectron2.utils.events import EventStorage
+
+    from stages.transfer.config import Sets, detectron2_config
+    from stages.transfer.detector import build_detector
+
+    genotype = ResNetGenotype(50)
+    network = Network("imagenet", bench.sizes.width)
+    cfg = detectron2_config(
+        DETECTION, genotype, network, Sets("a", "b", 20), MEAN, STD, str(bench.device)
+    )
+    model = build_detector(cfg).train()
+    height, width = bench.sizes.detector
+    batch = []
+    for seed in range(2):
+        random = torch.Generator().manual_seed(seed)
+        pixels = torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=random)
+        corners = torch.rand(8, 2, generator=random) * torch.tensor([width, height]) / 2
+        boxes = torch.cat([corners, corners + torch.tensor([width, height]) / 3], 1)
+        truth = Instances((height, width), gt_boxes=Boxes(boxes), gt_classes=torch.arange(8))
+        batch.append({"image": pixels, "instances": truth, "height": height, "width": width})
+    optimizer = torch.optim.SGD(model.parameters(), 1e-4, momentum=0.9)
+
+    def step() -> None:
+        with EventStorage():
+            loss = sum(model(batch).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
     if bench.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     seconds = bench.seconds(step)
