@@ -29,6 +29,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -65,23 +66,30 @@ def second_order(bench: Bench) -> list[Row]:
 
 
 def launches(bench: Bench) -> list[Row]:
-    """Counted in all steps of a short search, divided by their number."""
+    """Of an iteration: what a search of some steps more starts more, after its recording."""
     rows = []
     for on in (False, True):
-        search, counted = Search.made(bench.sizes, bench.device), Counter()
-        steps = bench.sizes.warmup + bench.sizes.steps
-        with graphs(on), torch.profiler.profile() as profile:
-            search.seconds("float32", 1, bench.sizes)
-        for event in profile.events():
-            kind = (
-                "kernels" if event.name.startswith(LAUNCHES)
-                else "graphs" if event.name.startswith("cudaGraphLaunch")
-                else "waits" if event.name in WAITS else ""
-            )  # fmt: skip
-            counted[kind] += 1
-        each = {name: counted[name] / steps for name in ("kernels", "graphs", "waits")}
+        few, many = (_started(bench, on, steps) for steps in (2, 6))
+        each = {name: (many[name] - few[name]) / 4 for name in ("kernels", "graphs", "waits")}
         rows.append({"row": "launches", "how": "graph" if on else "eager", **each})
     return rows
+
+
+def _started(bench: Bench, on: bool, steps: int) -> Counter[str]:
+    sizes = replace(bench.sizes, warmup=5, steps=steps)
+    search, counted = Search.made(sizes, bench.device), Counter()
+    kinds = torch.profiler.ProfilerActivity
+    seen = kinds.CUDA if bench.device.type == "cuda" else kinds.CPU
+    with graphs(on), torch.profiler.profile(activities=[seen]) as profile:
+        search.seconds("float32", 1, sizes)
+    for event in profile.events():
+        if event.name.startswith(LAUNCHES):
+            counted["kernels"] += 1
+        elif event.name.startswith("cudaGraphLaunch"):
+            counted["graphs"] += 1
+        elif event.name in WAITS:
+            counted["waits"] += 1
+    return counted
 
 
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {

@@ -42,7 +42,7 @@ CIFAR = Path(os.environ.get("NASSL_CIFAR10", "../shared/data/cifar10-images.zip"
 Row = dict[str, Any]
 # MoCo's detector on VOC (workflow/config/detection/voc-c4.yaml), two images on a device.
 DETECTION = Detection(
-    "faster-rcnn-c4", 8, 1, 2, 0.02, 100, [50], 10, 0.9, 1e-4, [800], 800, 1333,
+    "faster-rcnn-c4", 8, 1, 16, 0.02, 100, [50], 10, 0.9, 1e-4, [800], 800, 1333,
     [32, 64, 128, 256, 512], [0.5, 1.0, 2.0], 256, [12000, 2000], [6000, 1000], 512, 14, 0,
 )  # fmt: skip
 

@@ -12,8 +12,9 @@ from nassl.files import InputError, read_json
 from nassl.settings import Network, SettingsError
 from stages.plan.datasets import Size, expected_size
 from stages.plan.detection_work import transfer_flops
+from stages.plan.gpu_rates import CALL, SHEETS, describe, gpu_rates
 from stages.plan.phases import phases
-from stages.plan.rates import GPU_SHARE, GPUS, measured_rates
+from stages.plan.rates import measured_rates
 from stages.plan.schedule import makespan, upstream_of
 from stages.plan.work import (
     Counted,
@@ -40,8 +41,8 @@ FACTOR = 2.0
 
 def estimate(params: dict[str, Any], gpu: str) -> str:
     """A table per stage. Raises SettingsError for an unknown GPU or an uncounted data set."""
-    if gpu not in GPUS:
-        raise SettingsError(f"--gpu is {gpu!r}; available: {', '.join(GPUS)}")
+    if gpu not in SHEETS:
+        raise SettingsError(f"--gpu is {gpu!r}; available: {', '.join(SHEETS)}")
     threads = max(r["threads"] for r in params["resources"].values())
     here = measured_rates(threads)
     rows, total, on_gpu = [], [0, 0.0, 0.0, 0.0, 0.0], {}
@@ -50,10 +51,10 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         work = [run_work(run, params) for run in runs]
         starts = len(runs) * (START_SECONDS + SETUP_SECONDS)
         for run, w in zip(runs, work, strict=True):
-            seconds = GPUS[gpu].seconds(w) + START_SECONDS + SETUP_SECONDS
+            seconds = _on_gpu(gpu, run, params, w) + START_SECONDS + SETUP_SECONDS
             on_gpu[f"{stage}/{run.name}"] = seconds / 3600
         hours = (sum(here.seconds(w) for w in work) + starts) / 3600
-        gpu_hours = (sum(GPUS[gpu].seconds(w) for w in work) + starts) / 3600
+        gpu_hours = sum(on_gpu[f"{stage}/{run.name}"] for run in runs)
         disk = sum(run_bytes(run, params) for run in runs) / 1e9
         rows.append([stage, len(runs), sum(w.flops for w in work) / 1e12, hours, gpu_hours, disk])
         total = [a + b for a, b in zip(total, rows[-1][1:], strict=True)]
@@ -68,9 +69,8 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         f"the longest chain of runs takes {makespan(on_gpu, edges, len(on_gpu)):,.1f} h.\n"
         f"Here, {threads} threads, measured: {here.flops / 1e9:.0f} GFLOP/s, "
         f"{here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call;\n"
-        f"{gpu}: {GPUS[gpu].flops / 1e12:.1f} TFLOP/s ({GPU_SHARE:.0%} of its data sheet), "
-        f"{GPUS[gpu].bytes / 1e12:.1f} TB/s, {GPUS[gpu].call * 1e6:.0f} us a call. "
-        f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start.\n"
+        f"{describe(gpu)}; {CALL * 1e6:.0f} us a call.\n"
+        f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start. "
         "Searched cells are counted as the random cell of seed 0, searched chains of blocks as "
         "ResNet-50,\nsub-networks of a search as their mean.\n"
         "Disk: results; DVC's cache holds them a second time unless the file system can share "
@@ -127,6 +127,19 @@ def run_work(run: Run, params: dict[str, Any]) -> Work:
         drawn = views_work(phase.views, phase.views_batch, side)
         work += drawn * (phase.viewed / phase.views_batch)
     return work
+
+
+def _on_gpu(gpu: str, run: Run, params: dict[str, Any], work: Work) -> float:
+    """Seconds, by the rates of the kind of network that a run trains."""
+    if not work.flops:
+        return 0.0
+    if run.stage == "search":
+        space = run.settings["space"].kind
+        kind = "supernet" if space == "cell" else space
+    else:
+        kind = "resnet" if run.stage == "transfer" else _discrete(run, params)[0]
+    recipe = run.settings.get("recipe")
+    return gpu_rates(gpu, kind, recipe.precision if recipe else "float32").seconds(work)
 
 
 def run_bytes(run: Run, params: dict[str, Any]) -> float:

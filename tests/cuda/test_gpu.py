@@ -201,7 +201,7 @@ def test_a_search_gives_the_same_bytes_twice_and_after_a_kill(data, tmp_path, mo
         ),
         "evolution": lambda: make_run(
             objective="moco", strategy=Evolution("evolution", 0.5, 1, 1, 0.9, 0.1, 0.5, 0.5, 0.1),
-            recipe=replace(test_search_stage.RECIPE, epochs=1 + total_epochs(7, 1)), **block,
+            recipe=replace(test_search_stage.RECIPE, epochs=1 + total_epochs(6, 1)), **block,
         ),
     }[name]()  # fmt: skip
     run = on_gpu(run)

@@ -45,7 +45,10 @@ class Noise(Images):
         self.pixels = torch.randint(0, 256, (count, side, side, 3), dtype=torch.uint8)
 
     def resident(self, device: torch.device) -> torch.Tensor:
-        return self.pixels
+        return self.pixels.to(device)
+
+    def _pixels(self, indices: np.ndarray) -> np.ndarray:
+        return self.pixels.numpy()[indices]
 
 
 @pytest.fixture(autouse=True)
