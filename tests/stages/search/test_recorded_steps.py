@@ -3,6 +3,7 @@ a recorded step computes what a called one does."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,10 +12,12 @@ import torch
 
 from nassl.data.batches import Batches
 from nassl.data.images import Images
+from nassl.genotypes.cell import random_genotype
 from nassl.kernels import loader
+from nassl.networks.build import build_network
 from nassl.objectives.build import build_objective
 from nassl.parallel import path
-from nassl.settings import CellSpace, Darts, MoCo, Recipe, SimCLR, Supervised, Views
+from nassl.settings import CellSpace, Darts, MoCo, Network, Recipe, SimCLR, Supervised, Views
 from nassl.supernets.cell import Supernet
 from nassl.training import graphs, loop
 from nassl.training.checkpoint import Checkpoints
@@ -113,6 +116,35 @@ def test_a_recorded_search_is_the_called_one_bit_for_bit(tmp_path, monkeypatch, 
         assert not different
     assert found[2].state_dict()["total"] == expected[2].state_dict()["total"]
     assert found[3] == expected[3]
+
+
+def retrained(tmp_path, probability=None):
+    """The weights of a cell network with an auxiliary head after three epochs of dropped paths."""
+    torch.manual_seed(0)
+    images = Noise(20, 8)
+    network = build_network(random_genotype(0), Network("cifar", 2, 3), 8, True)
+    network.drop_path = torch.zeros(()) if probability is None else probability
+    settings = replace(OBJECTIVES["supervised"], auxiliary_weight=0.4)
+    made = build_objective(settings, network, images.mean, images.std, classes=3)
+    recipe = Recipe(3, 4, "sgd", 0.05, "cosine", 3e-4, momentum=0.9, drop_path=0.6)
+    optimizer = RecordableSGD(
+        [*network.parameters(), *made.trained_parameters()], torch.tensor(0.0), momentum=0.9
+    )
+    batches = Batches(images, torch.arange(20) % 3, np.arange(20), 4, 0)
+    with Checkpoints(tmp_path / "checkpoints", "none") as checkpoints:
+        loop.train(network, made, optimizer, batches, recipe, 0, checkpoints.part(), Curves())
+    return network.state_dict()
+
+
+def test_a_recorded_retraining_follows_drop_path_from_epoch_to_epoch(tmp_path, monkeypatch):
+    expected = retrained(tmp_path / "called")
+    recorder = FakeRecorder()
+    monkeypatch.setattr(loop, "recorder", lambda _: recorder)
+    found = retrained(tmp_path / "recorded")
+    assert (recorder.recorded, recorder.replays) == (1, 12)
+    assert [n for n, value in found.items() if not torch.equal(value, expected[n])] == []
+    number = retrained(tmp_path / "number", 0.0)  # which the recording keeps at 0
+    assert not torch.equal(number["stem.conv.weight"], expected["stem.conv.weight"])
 
 
 def test_what_the_host_knows_is_not_followed_by_a_recording(tmp_path, monkeypatch):
