@@ -10,7 +10,7 @@ a second.
 
   search_iteration   SSNAS' search (C = 16, 8 cells, 64 images, 128 views): a step of alpha and one
                      of the weights, data and views included; literal: DARTS' formulation and steps
-  launches           kernels started, graphs started, and waits of the host in such an iteration
+  launches           operations, and waits of the host, inside the steps of such an iteration
   search_second_order, retrain_step (20 cells, 36 channels, batch 96), simclr_step (ResNet-18),
   moco_step (ResNet-50, 224 px, batch 256), evolution_step, detector_step (Faster R-CNN C4, 800 x
   1067, two images, with its peak memory), probe_features, views_*
@@ -27,12 +27,12 @@ import platform
 import sys
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -40,11 +40,13 @@ from benchmarks import gpu_rows
 from benchmarks.gpu_rows import Bench, Row, row
 from benchmarks.gpu_steps import SMALL, Search, Sizes, as_others_do, graphs, literal_search
 from benchmarks.gpu_steps import repeatable as compute_repeatably
+from nassl.training import loop
+from nassl.training.graphs import RecordedStep
+from stages.search import darts
+from tests.nassl.training.recorders import Counted
 
 RESULTS = "results-cuda.json"
 RESERVED = 60.0  # seconds, for the real search at the end
-LAUNCHES = ("cudaLaunchKernel", "cuLaunchKernel")
-WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize", "cudaMemcpy")
 
 
 def search_iterations(bench: Bench) -> list[Row]:
@@ -67,30 +69,24 @@ def second_order(bench: Bench) -> list[Row]:
 
 
 def launches(bench: Bench) -> list[Row]:
-    """Of an iteration: what a search of some steps more starts more, after its recording."""
-    rows = []
-    for on in (False, True):
-        few, many = (_started(bench, on, steps) for steps in (2, 6))
-        each = {name: (many[name] - few[name]) / 4 for name in ("kernels", "graphs", "waits")}
-        rows.append({"row": "launches", "how": "graph" if on else "eager", **each})
-    return rows
+    """Of the last iteration of a short search, call by call: operations (most start one kernel,
+    some a few) and what waits for the device, inside its two steps."""
+    seen: list[Counted] = []
 
+    class Watched(RecordedStep):
+        def __call__(self, *tensors: Any) -> Any:
+            with Counted() as counted:
+                made = self.function(*tensors)
+            seen.append(counted)
+            return made
 
-def _started(bench: Bench, on: bool, steps: int) -> Counter[str]:
-    sizes = replace(bench.sizes, warmup=5, steps=steps)
-    search, counted = Search.made(sizes, bench.device), Counter()
-    kinds = torch.profiler.ProfilerActivity
-    seen = kinds.CUDA if bench.device.type == "cuda" else kinds.CPU
-    with graphs(on), torch.profiler.profile(activities=[seen]) as profile:
-        search.seconds("float32", 1, sizes)
-    for event in profile.events():
-        if event.name.startswith(LAUNCHES):
-            counted["kernels"] += 1
-        elif event.name.startswith("cudaGraphLaunch"):
-            counted["graphs"] += 1
-        elif event.name in WAITS:
-            counted["waits"] += 1
-    return counted
+    sizes = replace(bench.sizes, warmup=1, steps=1)
+    watched = (patch.object(module, "RecordedStep", Watched) for module in (loop, darts))
+    with graphs(False), next(watched), next(watched):
+        Search.made(sizes, bench.device).seconds("float32", 1, sizes)
+    operations = sum(counted.operations.total() for counted in seen[-2:])
+    waits = sum(counted.waiting.total() for counted in seen[-2:])
+    return [{"row": "launches", "how": "eager", "operations": operations, "waits": waits}]
 
 
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
