@@ -101,7 +101,6 @@ class Training:
     def _step(self, batch: list[dict[str, Any]], checkpoint: Checkpoint) -> dict[str, float]:
         seed_step(self.seed, self.iteration, 0, "detector")  # anchors and regions are sampled
         draw_apart()
-        self.rate = self.optimizer.param_groups[0]["lr"]
         try:
             values = self._moved(batch)
         except FloatingPointError as error:  # Detectron2 looks at the proposals before any loss
@@ -124,6 +123,7 @@ class Training:
         loss.backward()
         found = {name: value.detach() for name, value in losses.items()} | {"total": loss.detach()}
         average([*found.values(), *(p.grad for p in self.detector.parameters())])
+        self.rate = self.optimizer.param_groups[0]["lr"]
         self.optimizer.step()
         return dict(zip(found, torch.stack([*found.values()]).tolist(), strict=True))
 
