@@ -1,5 +1,6 @@
 # make toy    everything at toy scale: install, run the graph; results/report.html shows all of it
-# make test   install, lint, test; WORKERS=1 one test after the other
+# make test   install, lint, types, test; WORKERS=1 one test after the other
+# make quick  the same without the tests that take long (tests/conftest.py): while you work
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
 # make compare  experiments side by side, only what differs
 # make slurm  send the runs to a Slurm cluster (PLAN="scale=paper paper=[ssnas]")
@@ -13,20 +14,24 @@ TORCH_INDEX ?=
 PLAN ?= scale=toy
 # Processes that test; each computes on one thread.
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+CHECK := ruff check . && ruff format --check . && mypy && OMP_NUM_THREADS=1 python -m pytest \
+    -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 
 # What `make gpu` runs with: .venv if there is one, else this machine's own Python with what `.site`
 # adds to it.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),.venv/bin/python,env PYTHONPATH=.site:. python3)
 
-.PHONY: toy test plan compare slurm slurm-packages cluster-test chaos bench gpu clean
+.PHONY: toy test quick plan compare slurm slurm-packages cluster-test chaos bench gpu clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
 
 test: .venv/installed
-	@$(RUN) ruff check . && ruff format --check . && OMP_NUM_THREADS=1 python -m pytest \
-	    -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	@$(RUN) $(CHECK)
+
+quick: .venv/installed
+	@$(RUN) $(CHECK) --quick
 
 plan: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN)

@@ -14,6 +14,7 @@ from nassl.genotypes import Genotype, read_genotype
 from nassl.manifest import file_hash
 from nassl.model.facts import GENOTYPE, MODEL, WEIGHTS, Facts, read_facts
 from nassl.networks.build import build_network
+from nassl.networks.network import FeatureNetwork
 from nassl.preprocessing import Preprocess
 from nassl.settings import SettingsError
 from nassl.training.weights import load_weights
@@ -25,7 +26,7 @@ class Loaded:
     (N, `network.feature_dim`). `classifier`: features to logits (N, classes) of `facts.classes`;
     None for a network trained without labels."""
 
-    network: nn.Module
+    network: FeatureNetwork
     classifier: nn.Module | None
     preprocess: Preprocess
     genotype: Genotype

@@ -13,6 +13,36 @@ import yaml
 
 from stages.runs.run import Run, read_run
 
+TESTS = Path(__file__).parent
+# Left out by `make quick`: real graphs, several processes, networks of the papers' size, detectors,
+# a browser, and random input.
+SLOW = [
+    TESTS / name
+    for name in (
+        "fuzz",
+        "nassl/parallel/test_distributed.py",
+        "scenarios",
+        "stages/export",
+        "stages/plan/test_paper_scale.py",
+        "stages/report/test_browser.py",
+        "stages/training/test_several_devices.py",
+        "stages/transfer",
+    )
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="without what takes long: tests/conftest")
+
+
+def pytest_configure() -> None:
+    if missing := [str(path) for path in SLOW if not path.exists()]:
+        raise pytest.UsageError(f"tests/conftest.py, SLOW: not there: {', '.join(missing)}")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("quick") and collection_path in SLOW else None
+
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

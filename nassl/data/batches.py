@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -136,18 +136,18 @@ class Batches:
     def _on_device(self, batch: Batch) -> Batch:
         if batch.images.device == self.device:
             return batch
-        moved = [
-            None if tensor is None else tensor.pin_memory().to(self.device, non_blocking=True)
-            for tensor in batch
-        ]
-        return Batch(*moved)
+
+        def moved(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+
+        return Batch(moved(batch.images), None if batch.labels is None else moved(batch.labels))
 
     def _ahead(self, chosen: Iterator[np.ndarray]) -> Iterator[Batch]:
         """Every image is a task of its own, so that one large batch also uses all workers."""
         from nassl.image_files.decode import decoding_threads
 
         pool = ThreadPoolExecutor(self.workers or decoding_threads(), thread_name_prefix="decode")
-        pending: list[tuple[np.ndarray, list]] = []
+        pending: list[tuple[np.ndarray, list[Future[torch.Tensor]]]] = []
 
         def submit() -> None:
             for indices in chosen:

@@ -26,8 +26,8 @@ def jitter(
     """
     count, device = len(x), x.device
     # Filled there, not copied there: a copy from the host would have to be waited for.
-    ranges = [torch.full((1,), r, device=device) for r in (brightness, contrast, saturation)]
-    ranges = torch.cat(ranges)
+    limits = (brightness, contrast, saturation)
+    ranges = torch.cat([torch.full((1,), limit, device=device) for limit in limits])
     low = (1 - ranges).clamp(min=0)
     factors = low + (1 + ranges - low) * torch.rand(count, 3, device=device)
     shifts = hue * (2 * torch.rand(count, device=device) - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ class Images:
 
     decodes = False
 
-    def __init__(self, manifest: dict, count: int) -> None:
+    def __init__(self, manifest: dict[str, Any], count: int) -> None:
         self.count = count
         self.side = int(manifest["image_size"])
         self.mean = torch.tensor(manifest["mean"], dtype=torch.float32)
@@ -54,7 +54,7 @@ class Images:
 class PackedImages(Images):
     """Small data: one uint8 array (N, H, W, 3), mapped from disk."""
 
-    def __init__(self, manifest: dict, file: Path) -> None:
+    def __init__(self, manifest: dict[str, Any], file: Path) -> None:
         self._array = load_array(file)
         count, side = manifest["counts"][file.stem], manifest["image_size"]
         if self._array.shape != (count, side, side, 3) or self._array.dtype != np.uint8:
@@ -87,7 +87,7 @@ class IndexedImages(Images):
 
     decodes = True
 
-    def __init__(self, manifest: dict, file: Path) -> None:
+    def __init__(self, manifest: dict[str, Any], file: Path) -> None:
         self._root, self._maker = Path(manifest["root"]), manifest.get("maker", "prepare@<run>")
         # Not splitlines: a file name may hold other characters that it would split at.
         self._paths = file.read_bytes().decode("utf-8", "surrogateescape").split("\n")[:-1]
@@ -163,7 +163,7 @@ def open_images(folder: Path, part: str) -> Images:
     return PackedImages(manifest, folder / f"{part}.npy")
 
 
-def images_manifest(folder: Path) -> dict:
+def images_manifest(folder: Path) -> dict[str, Any]:
     """What prepare says of the images in `folder`. Raises InputError if it did not write them."""
     manifest = read_json(folder / "manifest.json")
     for key in ("counts", "format", "image_size", "kind", "mean", "std"):
@@ -175,7 +175,7 @@ def images_manifest(folder: Path) -> dict:
     return manifest
 
 
-def _labels_manifest(folder: Path) -> dict:
+def _labels_manifest(folder: Path) -> dict[str, Any]:
     manifest = read_json(folder / "manifest.json")
     if not isinstance(manifest, dict):
         raise InputError(f"{folder / 'manifest.json'} is not a mapping; run prepare again")

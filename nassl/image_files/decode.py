@@ -170,7 +170,7 @@ def _check_size(image: Image.Image) -> None:
 def _loaded(image: Image.Image, draft: int) -> tuple[Image.Image, int, bool]:
     """An image in mode RGB, its EXIF orientation, and whether Pillow has turned it already."""
     # Before anything loads the image, as asking a PNG for its EXIF block does.
-    check = image.mode not in DEEP_MODES and ";16" in str(image.tile)
+    check = image.mode not in DEEP_MODES and ";16" in str(getattr(image, "tile", ""))
     orientation = _orientation(image)
     if draft:
         image.draft(None, (draft, draft))
@@ -210,5 +210,5 @@ def resized(pixels: np.ndarray, side: int) -> np.ndarray:
         return pixels
     result = np.empty((len(pixels), side, side, 3), np.uint8)
     for index, image in enumerate(pixels):
-        result[index] = _fit(Image.fromarray(np.ascontiguousarray(image)), side)
+        result[index] = np.asarray(_fit(Image.fromarray(np.ascontiguousarray(image)), side))
     return result

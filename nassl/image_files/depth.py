@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from nassl.image_files.unreadable import UnreadableImage
 
@@ -32,7 +33,7 @@ def shallow(image: Image.Image) -> Image.Image:
     pixel, a code for missing values) would leave hardly any shades for the rest.
     """
     values = np.asarray(image)
-    if image.format == "TIFF" and image.mode == "I" and _unsigned(image):
+    if isinstance(image, TiffImageFile) and image.mode == "I" and _unsigned(image):
         values = values.view(np.uint32)
     if not values.size:
         raise UnreadableImage("it has no pixels")
@@ -56,7 +57,7 @@ def shallow(image: Image.Image) -> Image.Image:
     return Image.fromarray(shades)
 
 
-def _unsigned(image: Image.Image) -> bool:
+def _unsigned(image: TiffImageFile) -> bool:
     return image.tag_v2.get(TIFF_SAMPLES, (1,)) in (1, (1,))
 
 
@@ -76,7 +77,7 @@ def check_colour_depth(image: Image.Image) -> None:
 
     Pillow keeps the upper 8 bits of each channel, which is right only if all 16 are used.
     """
-    if max(high for _, high in image.convert("RGB").getextrema()) <= DARKEST_16:
+    if np.asarray(image.convert("RGB")).max() <= DARKEST_16:
         raise UnreadableImage(
             "its colour channels have 16 bits and use at most the lower 14 (as 12-bit cameras "
             "write), so it would be nearly black; convert it to 8 bits per channel"

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from nassl.files import InputError
@@ -91,7 +92,7 @@ def walk(root: Path) -> Found:
             elif not _holds(entry.is_file) and not entry.is_symlink():
                 # A pipe or a device; a dead link is found when it is read.
                 found.count(found.others, "no file", path)
-            elif found.sort_out(path, lambda path=path: _head(root / path)):
+            elif found.sort_out(path, partial(_head, root / path)):
                 found.paths.append(path)
         waiting += reversed(below)
     found.note_empty(folders)

@@ -7,9 +7,9 @@ evaluation mode, without a compiler, and for shapes where the kernel is no faste
 from __future__ import annotations
 
 import ctypes
-import functools
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,43 +17,44 @@ from torch import Tensor, nn
 
 from nassl.kernels import loader
 
-SOURCE = Path(__file__).with_suffix(".cpp")
 # Vectors are processed four at a time. Where the number of channels does not (nearly) divide them,
 # maps are read in too many pieces (measured).
 LONGEST_PERIOD = 256
 
 _P, _I, _N, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_double
-SIGNATURES = {
-    "forward": (_P, _P, _P, _P, _P, _D, _D, _I, _P, _P, _P, _N, _N, _I),
-    "backward": (_P, _P, _P, _P, _P, _P, _I, _P, _P, _P, _N, _N, _I),
-}
-
-
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    return loader.load("batch norms", SOURCE, signatures=SIGNATURES)
+KERNEL = loader.Kernel(
+    "batch norms",
+    Path(__file__).with_suffix(".cpp"),
+    {
+        "forward": (_P, _P, _P, _P, _P, _D, _D, _I, _P, _P, _P, _N, _N, _I),
+        "backward": (_P, _P, _P, _P, _P, _P, _I, _P, _P, _P, _N, _N, _I),
+    },
+)
 
 
 class BatchNorm(nn.BatchNorm2d):
     """nn.BatchNorm2d that takes `scale` (C,) instead of an affine weight, which it lacks."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
 
     def __init__(self, channels: int, affine: bool) -> None:
         super().__init__(channels, affine=affine)
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
         weight = self.weight if scale is None else scale
-        running = self.running_mean, self.running_var
+        tracked = self.track_running_stats or not self.training
         if self.training:
-            if self.track_running_stats:
+            if tracked:
                 self.num_batches_tracked.add_(1)
-            else:
-                running = None, None
             if _pays(self, x, weight):
                 return _BatchNorm.apply(x, weight, self.bias, self, False)
         return F.batch_norm(
             x,
-            *running,
+            self.running_mean if tracked else None,
+            self.running_var if tracked else None,
             weight,
             self.bias,
             self.training,
@@ -80,19 +81,13 @@ def _pays(norm: BatchNorm, x: Tensor, weight: Tensor | None) -> bool:
         and x.numel() > channels  # else torch raises
         and math.lcm(channels, lanes) <= LONGEST_PERIOD
         and (weight is None or weight.is_contiguous())
-        and loader.computes(x, weight, norm.running_mean)
-        and library() is not None
+        and KERNEL.computes(x, weight, norm.running_mean)
     )
 
 
 def _call(name: str, x: Tensor, *arguments: Tensor | float | None) -> None:
-    getattr(library(), f"{name}_{loader.TYPES[x.dtype]}")(
-        x.data_ptr(),
-        *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
-        x.numel() // x.shape[1],
-        x.shape[1],
-        torch.get_num_threads(),
-    )
+    channels = x.shape[1]
+    KERNEL.call(name, x.dtype, x, *arguments, x.numel() // channels, channels)
 
 
 class _BatchNorm(torch.autograd.Function):
@@ -101,7 +96,12 @@ class _BatchNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx, x: Tensor, weight: Tensor | None, bias: Tensor | None, norm: BatchNorm, rectify: bool
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        norm: BatchNorm,
+        rectify: bool,
     ) -> Tensor:
         y = torch.empty_like(x)
         mean, inverse = torch.empty((2, x.shape[1]), dtype=torch.float64)
@@ -116,7 +116,7 @@ class _BatchNorm(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, mean, inverse = ctx.saved_tensors
         needed = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # second derivatives are needed: torch's own

@@ -16,9 +16,9 @@ such fast calls:
 from __future__ import annotations
 
 import ctypes
-import functools
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,23 +26,20 @@ from torch import Tensor
 
 from nassl.kernels import loader
 
-SOURCE = Path(__file__).with_suffix(".cpp")
 # Where the kernel is faster (measured): channels that hold a few whole vectors; for the outputs
 # alone, fewer channels than a vector has, or so few numbers that calling oneDNN costs more.
 LONGEST_PERIOD, FEW_CHANNELS, FEW_NUMBERS = 64, 16, 2**15
 NARROWEST = 8  # columns; below, oneDNN's fast kernel does not take the paired view
 
 _P, _I, _N = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
-SIGNATURES = {
-    "convolve": (_P, _P, _I, _P, _N, _N, _N, _N, _I, _I),
-    "weight_gradient": (_P, _P, _P, _N, _N, _N, _N, _I, _I),
-}
-
-
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    return loader.load("depthwise convolutions", SOURCE, signatures=SIGNATURES)
+KERNEL = loader.Kernel(
+    "depthwise convolutions",
+    Path(__file__).with_suffix(".cpp"),
+    {
+        "convolve": (_P, _P, _I, _P, _N, _N, _N, _N, _I, _I),
+        "weight_gradient": (_P, _P, _P, _N, _N, _N, _N, _I, _I),
+    },
+)
 
 
 def depthwise(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
@@ -65,25 +62,13 @@ def depthwise(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
 
 def _pays(x: Tensor, weight: Tensor) -> bool:
     lanes = 64 // x.element_size()
-    return (
-        math.lcm(x.shape[1], lanes) <= LONGEST_PERIOD
-        and loader.computes(x, weight)
-        and library() is not None
-    )
+    return math.lcm(x.shape[1], lanes) <= LONGEST_PERIOD and KERNEL.computes(x, weight)
 
 
 def _call(name: str, x: Tensor, weight: Tensor, *arguments: Tensor | int) -> None:
     batch, channels, height, width = x.shape
-    getattr(library(), f"{name}_{loader.TYPES[x.dtype]}")(
-        x.data_ptr(),
-        *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
-        batch,
-        height,
-        width,
-        channels,
-        weight.shape[-1],
-        torch.get_num_threads(),
-    )
+    sizes = batch, height, width, channels, weight.shape[-1]
+    KERNEL.call(name, x.dtype, x, *arguments, *sizes)
 
 
 def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
@@ -95,20 +80,21 @@ def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
 
 class _Compiled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         if weight.shape[0] < FEW_CHANNELS or x.numel() <= FEW_NUMBERS:
             return _convolve(x, weight, False)
         return F.conv2d(x, weight, None, 1, weight.shape[-1] // 2, 1, weight.shape[0])
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         if torch.is_grad_enabled():  # second derivatives are needed: torch's own
             mask = *ctx.needs_input_grad, False
             padding = weight.shape[-1] // 2
-            return _convolution_backward(gradient, x, weight, (padding, padding), mask)[:2]
+            made = _convolution_backward(gradient, x, weight, (padding, padding), mask)
+            return made[0], made[1]
         for_x = for_weight = None
         if ctx.needs_input_grad[0]:
             for_x = _convolve(gradient, weight, True)
@@ -120,12 +106,12 @@ class _Compiled(torch.autograd.Function):
 
 class _Depthwise5(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return F.conv2d(x, weight, padding=2, groups=weight.shape[0])
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         for_x = for_weight = None

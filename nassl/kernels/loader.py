@@ -7,6 +7,7 @@ operations compute.
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import logging
 import os
@@ -15,7 +16,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,33 +33,57 @@ TYPES = {torch.float32: "float", torch.float64: "double"}  # the end of a functi
 log = logging.getLogger(__name__)
 
 
-def load(
-    what: str,
-    source: Path,
-    headers: Sequence[Path] = (),
-    signatures: Mapping[str, Sequence[type]] | None = None,
-) -> ctypes.CDLL | None:
-    """The compiled `source`; None if kernels are switched off, and, with a warning that `what` is
-    slower, if it cannot be compiled.
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """The functions of the C++ `source`, which has each for both types of numbers.
 
-    `signatures` are the arguments, ctypes' types, of functions without result that the source has
-    for both types of numbers. Callers keep the result: a kernel is compiled once.
+    `what` runs slower without them, for the warning. `signatures` are the arguments, ctypes' types,
+    of every function, the last one the number of threads; `result` is what all of them return.
     """
+
+    what: str
+    source: Path
+    signatures: Mapping[str, Sequence[type]]
+    headers: Sequence[Path] = ()
+    result: type | None = None
+
+    def library(self) -> ctypes.CDLL | None:
+        """The compiled source; None if kernels are switched off, and, with a warning, if it cannot
+        be compiled. Compiled once."""
+        return load(self)
+
+    def computes(self, x: Tensor, *parameters: Tensor | None) -> bool:
+        """Whether it is there, and can take these tensors."""
+        return computes(x, *parameters) and self.library() is not None
+
+    def call(self, name: str, dtype: torch.dtype, *arguments: Any) -> Any:
+        """The result of a function. Tensors are passed as pointers; torch's number of threads is
+        added at the end."""
+        return getattr(self.library(), f"{name}_{TYPES[dtype]}")(
+            *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
+            torch.get_num_threads(),
+        )
+
+
+@functools.cache
+def load(kernel: Kernel) -> ctypes.CDLL | None:
+    """`kernel.library()`."""
     if not switched_on():
         return None
     compiler = _compiler()
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nassl"
     flags = (*FLAGS, f"-I{HEADER.parent}")
     try:
-        texts = [path.read_text() for path in (source, HEADER, *headers)]
+        texts = [path.read_text() for path in (kernel.source, HEADER, *kernel.headers)]
         known = "\0".join([*texts, compiler, *FLAGS, _processor()])
-        built = folder / f"{source.stem}-{hashlib.sha256(known.encode()).hexdigest()[:20]}.so"
+        name = f"{kernel.source.stem}-{hashlib.sha256(known.encode()).hexdigest()[:20]}.so"
+        built = folder / name
         if not built.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as name:
-                made = Path(name) / built.name
+            with tempfile.TemporaryDirectory(dir=folder) as beside:
+                made = Path(beside) / name
                 subprocess.run(
-                    [compiler, *flags, str(source), "-o", str(made)],
+                    [compiler, *flags, str(kernel.source), "-o", str(made)],
                     check=True, capture_output=True, text=True,
                 )  # fmt: skip
                 made.replace(built)
@@ -66,15 +93,15 @@ def load(
         log.warning(
             "%s are slower than they could be: %s cannot compile them; set CXX to a "
             "C++17 compiler with OpenMP: %s",
-            what,
+            kernel.what,
             compiler,
             reason,
         )
         return None
-    for name, arguments in (signatures or {}).items():
+    for name, arguments in kernel.signatures.items():
         for ending in TYPES.values():
             function = getattr(library, f"{name}_{ending}")
-            function.argtypes, function.restype = arguments, None
+            function.argtypes, function.restype = arguments, kernel.result
     return library
 
 

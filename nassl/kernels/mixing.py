@@ -8,50 +8,40 @@ where there is a compiler and all have the same memory layout.
 from __future__ import annotations
 
 import ctypes
-import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from nassl.kernels import loader
 
-SOURCE = Path(__file__).with_suffix(".cpp")
 _P, _I, _N = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
-SIGNATURES = {
-    "weighted_sum": (_P, _N, _P, _N, _P, _N, _I),
-    "gradients": (_P, _N, _P, _P, _P, _P, _N, _I),
-}
-
-
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    return loader.load("weighted sums", SOURCE, signatures=SIGNATURES)
+KERNEL = loader.Kernel(
+    "weighted sums",
+    Path(__file__).with_suffix(".cpp"),
+    {
+        "weighted_sum": (_P, _N, _P, _N, _P, _N, _I),
+        "gradients": (_P, _N, _P, _P, _P, _P, _N, _I),
+    },
+)
 
 
 def _pays(weights: Tensor, maps: Sequence[Tensor]) -> bool:
     return (
         all(given.is_contiguous(memory_format=torch.channels_last) for given in maps)
         and weights.is_contiguous()
-        and loader.computes(weights, *maps)
-        and library() is not None
+        and KERNEL.computes(weights, *maps)
     )
 
 
 def _call(name: str, maps: Sequence[Tensor], weights: Tensor, *arguments: object) -> None:
-    getattr(library(), f"{name}_{loader.TYPES[weights.dtype]}")(
-        _pointers(maps),
-        len(maps),
-        weights.data_ptr(),
-        *(given.data_ptr() if isinstance(given, Tensor) else given for given in arguments),
-        maps[0].numel(),
-        torch.get_num_threads(),
-    )
+    pointers = _pointers(maps)
+    KERNEL.call(name, weights.dtype, pointers, len(maps), weights, *arguments, maps[0].numel())
 
 
-def _pointers(maps: Sequence[Tensor | None]) -> ctypes.Array:
+def _pointers(maps: Sequence[Tensor | None]) -> ctypes.Array[ctypes.c_void_p]:
     return (_P * len(maps))(*(None if given is None else given.data_ptr() for given in maps))
 
 
@@ -59,7 +49,7 @@ class _AddUp(torch.autograd.Function):
     """sum of tensors of one shape; the gradient goes to all of them as it is."""
 
     @staticmethod
-    def forward(ctx, *tensors: Tensor) -> Tensor:
+    def forward(ctx: Any, *tensors: Tensor) -> Tensor:
         ctx.count = len(tensors)
         if len(tensors) == 1:
             return tensors[0].clone()
@@ -74,7 +64,7 @@ class _AddUp(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         return (gradient,) * ctx.count
 
 
@@ -82,7 +72,7 @@ class _WeightedSum(torch.autograd.Function):
     """sum_k weights[k] * mixed[k] + sum of the rest."""
 
     @staticmethod
-    def forward(ctx, weights: Tensor, *tensors: Tensor) -> Tensor:
+    def forward(ctx: Any, weights: Tensor, *tensors: Tensor) -> Tensor:
         count = weights.numel()
         ctx.save_for_backward(weights, *tensors[:count])
         ctx.rest = len(tensors) - count
@@ -102,7 +92,7 @@ class _WeightedSum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weights, *mixed = ctx.saved_tensors
         for_which = ctx.needs_input_grad[1 : 1 + len(mixed)]
         if not torch.is_grad_enabled() and _pays(weights, (gradient, *mixed)):

@@ -7,16 +7,15 @@ compiler, on other devices, and for shapes where it is no faster, torch's convol
 from __future__ import annotations
 
 import ctypes
-import functools
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nassl.kernels import loader
 
-SOURCE = Path(__file__).with_suffix(".cpp")
-HEADERS = (SOURCE.with_name("winograd_transforms.h"),)
+_P, _I, _N = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
 CHANNELS = 32  # both numbers of channels are multiples of this
 # Where it is faster (measured): enough tiles to repay transforming the kernels, and at most this
 # share of the direct multiplications, since tiles that reach over the border waste some.
@@ -24,26 +23,22 @@ LEAST_TILES, MOST_MULTIPLICATIONS = 32, 0.5
 TILES = {"convolve": 48, "weight_gradient": 128}  # worked on at a time: what the caches hold
 
 
-@functools.cache
-def library() -> ctypes.CDLL | None:
-    """The compiled arithmetic; None, with a warning, where it cannot be compiled."""
-    return loader.load("3x3 convolutions", SOURCE, HEADERS)
+_SOURCE = Path(__file__).with_suffix(".cpp")
+KERNEL = loader.Kernel(
+    "3x3 convolutions",
+    _SOURCE,
+    {
+        "convolve": (_P, _P, _N, _N, _N, _N, _P, _N, _N, _N, _N, _N, _N, _I),
+        "weight_gradient": (_P, _P, _N, _N, _N, _P, _N, _N, _N, _N, _N, _N, _I),
+    },
+    headers=(_SOURCE.with_name("winograd_transforms.h"),),
+    result=_I,  # not 0: no memory
+)
 
 
-def _call(name: str, *arguments: Tensor | int, dtype: torch.dtype) -> None:
-    function = getattr(library(), f"{name}_{loader.TYPES[dtype]}")
-    status = function(
-        *(
-            ctypes.c_void_p(argument.data_ptr())
-            if isinstance(argument, Tensor)
-            else ctypes.c_int64(argument)
-            for argument in arguments
-        ),
-        ctypes.c_int64(TILES[name]),
-        ctypes.c_int(torch.get_num_threads()),
-    )
-    if status:
-        shapes = [tuple(given.shape) for given in arguments if isinstance(given, Tensor)]
+def _call(name: str, x: Tensor, *arguments: Tensor | int) -> None:
+    if KERNEL.call(name, x.dtype, x, *arguments, TILES[name]):
+        shapes = [tuple(given.shape) for given in (x, *arguments) if isinstance(given, Tensor)]
         raise MemoryError(f"no memory for a convolution of tensors {shapes}: lower the batch size")
 
 
@@ -59,8 +54,7 @@ def _convolve(x: Tensor, weight: Tensor, turned: bool) -> Tensor:
     made = weight.shape[1 if turned else 0]
     y = torch.empty((n, made, height, width), dtype=x.dtype, memory_format=torch.channels_last)
     _call(
-        "convolve", x, weight, out, into, tap, int(turned), y, n, height, width, channels, made,
-        dtype=x.dtype,
+        "convolve", x, weight, out, into, tap, turned, y, n, height, width, channels, made,
     )  # fmt: skip
     return y
 
@@ -73,7 +67,7 @@ def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor) -> Tensor:
     gradient = gradient.contiguous(memory_format=torch.channels_last)
     _call(
         "weight_gradient", x, gradient, out, into, tap, made, n, height, width, channels,
-        weight.shape[0], dtype=x.dtype,
+        weight.shape[0],
     )  # fmt: skip
     return made
 
@@ -82,12 +76,12 @@ class Winograd(torch.autograd.Function):
     """x (N, C, H, W) and weight (K, C, 3, 3) -> (N, K, H, W), stride 1 and padding 1."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         return _convolve(x, weight, False)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         if torch.is_grad_enabled():  # second derivatives are needed: torch's own
             sizes = [1, 1], [1, 1], [1, 1], False, [0, 0], 1
@@ -111,7 +105,7 @@ class WinogradConv2d(nn.Conv2d):
     """A Conv2d of 3x3, stride 1 and padding 1: its function and parameters, on the CPU faster."""
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if not (loader.computes(x, weight) and _pays(x, weight) and library() is not None):
+        if not (loader.computes(x, weight) and _pays(x, weight) and KERNEL.library() is not None):
             return super()._conv_forward(x, weight, bias)
         y = Winograd.apply(x, weight)
         return y if bias is None else y + bias.view(-1, 1, 1)

@@ -5,11 +5,14 @@ With conv_3x3 in 3, 4, 6, 3 blocks, 64 channels and the ImageNet stem it is torc
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from nassl.genotypes.block import IDENTITY, BlockGenotype
 from nassl.kernels.winograd import use_winograd
+from nassl.networks.network import FeatureNetwork
 from nassl.networks.split_attention import SplitAttentionConv
 
 EXPANSION = 4
@@ -30,7 +33,7 @@ class ConvNormReLU(nn.Module):
         return self.relu(self.bn(self.conv(x)))
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[int, int], nn.Module]] = {
     "conv_3x3": lambda width, stride: ConvNormReLU(width, 3, stride),
     "conv_5x5": lambda width, stride: ConvNormReLU(width, 5, stride),
     "sa_conv_3x3_r2": lambda width, stride: SplitAttentionConv(width, width, 3, 2, stride),
@@ -116,7 +119,7 @@ def initialise(network: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
-class BlockNetwork(nn.Module):
+class BlockNetwork(FeatureNetwork):
     """`forward`: (B, 3, H, W) -> pooled features (B, feature_dim). Identity blocks are left out.
 
     `layer1`, `layer2`, ... are the stages; `stages(x)` gives the map after each of them.
@@ -136,7 +139,6 @@ class BlockNetwork(nn.Module):
         for stage, members in enumerate(blocks, 1):
             self.add_module(f"layer{stage}", nn.Sequential(*members))
         self.feature_dim = channels * 2 ** (self.depth - 1) * EXPANSION
-        self.drop_path = 0.0  # of cell networks; a chain of blocks has none
         initialise(self)
         self.to(memory_format=torch.channels_last)
         use_winograd(self)

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nassl.genotypes.cell import INPUTS, NODES
 from nassl.genotypes.dense import EDGES, ZERO, DenseCell
 from nassl.kernels.batch_norm import BatchNorm
 from nassl.networks import operations
+from nassl.networks.cell_frame import CellFrame, CellShape
 from nassl.networks.cell_network import CellNetwork
-from nassl.networks.drop_path import drop_path as drop
-from nassl.networks.operations import FactorizedReduce, ReLUConvBN
 
 
 class Conv(nn.Module):
@@ -41,45 +41,30 @@ OPERATIONS: dict[str, Callable[[int, int, bool], nn.Module]] = {
 
 def edge_stride(edge: int, reduction: bool) -> int:
     """2 on a reduction cell's edges from the two inputs, else 1."""
-    return 2 if reduction and EDGES[edge][1] < 2 else 1
+    return 2 if reduction and EDGES[edge][1] < INPUTS else 1
 
 
-class DenseFrame(nn.Module):
-    """The part of a cell that does not depend on its operations."""
-
-    def __init__(
-        self,
-        older_channels: int,
-        newer_channels: int,
-        channels: int,
-        reduction: bool,
-        older_reduced: bool,
-        affine: bool,
-    ) -> None:
-        super().__init__()
-        older = FactorizedReduce if older_reduced else ReLUConvBN
-        self.preprocess0 = older(older_channels, channels, affine)
-        self.preprocess1 = ReLUConvBN(newer_channels, channels, affine)
-        self.reduction = reduction
+class DenseFrame(CellFrame):
+    """A cell of which every state gets an edge from every earlier one."""
 
     def connect(
         self,
         older: Tensor,
         newer: Tensor,
         edges: Sequence[nn.Module | None],
-        apply: Callable[[nn.Module, Tensor], Tensor],
+        drop_path: float | Tensor = 0.0,
     ) -> Tensor:
         """`edges` has the operation of each of the 14 edges, None for `none`. A node of which every
         edge is `none` is zero. Returns (B, 4C, H, W)."""
         states = [self.preprocess0(older), self.preprocess1(newer)]
-        for node in range(4):
+        for node in range(NODES):
             arriving = [
-                apply(edges[number], states[predecessor])
-                for number, (target, predecessor) in enumerate(EDGES)
-                if target == node and edges[number] is not None
+                self.edge(operation, states[predecessor], drop_path)
+                for operation, (target, predecessor) in zip(edges, EDGES, strict=True)
+                if target == node and operation is not None
             ]
             states.append(sum(arriving[1:], arriving[0]) if arriving else self._zero(states[1]))
-        return torch.cat(states[2:], dim=1)
+        return torch.cat(states[INPUTS:], dim=1)
 
     def _zero(self, x: Tensor) -> Tensor:
         if self.reduction:  # what an edge of stride 2 gives, odd sides rounded up
@@ -90,36 +75,23 @@ class DenseFrame(nn.Module):
 class DiscreteDenseCell(DenseFrame):
     """`operations["5"]` is the operation of edge 5; an edge with `none` has no entry."""
 
-    def __init__(
-        self,
-        cell: DenseCell,
-        older_channels: int,
-        newer_channels: int,
-        channels: int,
-        reduction: bool,
-        older_reduced: bool,
-        affine: bool = True,
-    ) -> None:
-        super().__init__(older_channels, newer_channels, channels, reduction, older_reduced, affine)
+    def __init__(self, cell: DenseCell, shape: CellShape, affine: bool) -> None:
+        super().__init__(shape, affine)
         names = [operation for node in cell for operation, _ in node]
         self.operations = nn.ModuleDict(
             {
-                str(edge): OPERATIONS[name](channels, edge_stride(edge, reduction), affine)
+                str(edge): OPERATIONS[name](
+                    shape.channels, edge_stride(edge, shape.reduction), affine
+                )
                 for edge, name in enumerate(names)
                 if name != ZERO
             }
         )
 
     def forward(self, older: Tensor, newer: Tensor, drop_path: float | Tensor) -> Tensor:
-        def apply(operation: nn.Module, x: Tensor) -> Tensor:
-            y = operation(x)
-            if self.training and not isinstance(operation, nn.Identity):
-                y = drop(y, drop_path)
-            return y
-
         by_edge = dict(self.operations.items())
         edges = [by_edge.get(str(edge)) for edge in range(len(EDGES))]
-        return self.connect(older, newer, edges, apply)
+        return self.connect(older, newer, edges, drop_path)
 
 
 class DenseNetwork(CellNetwork):

@@ -7,10 +7,12 @@ cuDNN's grouped convolutions (torch, use_cudnn_depthwise). `benchmarks/cuda.py` 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from nassl.networks.network import FeatureNetwork
 
 
 def layout(x: Tensor) -> torch.memory_format:
@@ -18,14 +20,14 @@ def layout(x: Tensor) -> torch.memory_format:
     return torch.contiguous_format if x.is_cuda else torch.channels_last
 
 
-class DepthwiseNetwork(nn.Module):
+class DepthwiseNetwork(FeatureNetwork):
     """A network that lays its kernels out anew when it is moved to a GPU: the strides of a kernel
     choose the layout of a convolution's result."""
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], *arguments: Any, **options: Any) -> nn.Module:
-        moved = super()._apply(fn, *arguments, **options)
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._lay_out()
-        return moved
+        return self
 
     @torch.no_grad()
     def _lay_out(self) -> None:

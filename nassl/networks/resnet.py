@@ -10,17 +10,23 @@ import torch
 from torch import Tensor, nn
 
 from nassl.kernels.winograd import use_winograd
+from nassl.networks.network import FeatureNetwork
 from nassl.settings import Network, SettingsError
 
 BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 
 
-class ResNet(nn.Module):
+class ResNet(FeatureNetwork):
     """(B, in_channels, H, W) -> (B, feature_dim).
 
     Stem `imagenet`: 7x7 convolution of stride 2 and max pooling. Stem `cifar`: 3x3 convolution of
     stride 1, no pooling (SSNAS sec. 4.1). `channels` is the width of the first stage, 64 if 0.
     """
+
+    layer1: nn.Module
+    layer2: nn.Module
+    layer3: nn.Module
+    layer4: nn.Module
 
     def __init__(self, depth: int, network: Network, in_channels: int = 3) -> None:
         super().__init__()
@@ -32,7 +38,7 @@ class ResNet(nn.Module):
         width = network.channels or 64
         if network.stem == "imagenet":
             self.conv1 = nn.Conv2d(in_channels, width, 7, 2, 3, bias=False)
-            self.maxpool = nn.MaxPool2d(3, 2, 1)
+            self.maxpool: nn.Module = nn.MaxPool2d(3, 2, 1)
         else:
             self.conv1 = nn.Conv2d(in_channels, width, 3, 1, 1, bias=False)
             self.maxpool = nn.Identity()
@@ -61,11 +67,11 @@ class ResNet(nn.Module):
         use_winograd(self)
 
     @property
-    def drop_path(self) -> float:
+    def drop_path(self) -> float | Tensor:
         return 0.0
 
     @drop_path.setter
-    def drop_path(self, probability: float) -> None:
+    def drop_path(self, probability: float | Tensor) -> None:
         if probability:
             raise SettingsError(f"recipe.drop_path is {probability}; resnets have none: set 0")
 

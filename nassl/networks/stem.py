@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from nassl.kernels.batch_norm import BatchNorm
 from nassl.settings import SettingsError
 
 
-class CifarStem(nn.Module):
+class Stem(nn.Module):
+    """(B, in_channels, H, W) to the older and the newer input of cell 0, each with `out_channels`
+    channels."""
+
+    out_channels: int
+    first_reduces: bool  # whether cell 0 sees its older input at twice the resolution
+
+
+class CifarStem(Stem):
     """3x3 convolution to three times the channels of a cell, batch norm; resolution kept."""
 
-    first_reduces = False  # whether cell 0 sees its older input at twice the resolution
+    first_reduces = False
 
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
@@ -25,7 +35,7 @@ class CifarStem(nn.Module):
         return x, x
 
 
-class ImageNetStem(nn.Module):
+class ImageNetStem(Stem):
     """Three 3x3 convolutions of stride 2; the older input of cell 0 is taken after two of them."""
 
     first_reduces = True
@@ -51,16 +61,11 @@ class ImageNetStem(nn.Module):
         return older, self.stem1(older)
 
 
-STEMS = {"cifar": CifarStem, "imagenet": ImageNetStem}
+STEMS: dict[str, Callable[[int, int], Stem]] = {"cifar": CifarStem, "imagenet": ImageNetStem}
 
 
-def build_stem(kind: str, in_channels: int, channels: int) -> CifarStem | ImageNetStem:
+def build_stem(kind: str, in_channels: int, channels: int) -> Stem:
     """Raises SettingsError if there is no such stem."""
     if kind not in STEMS:
         raise SettingsError(f"stem is {kind!r}; available: {', '.join(STEMS)}")
     return STEMS[kind](in_channels, channels)
-
-
-def reductions(cells: int) -> tuple[int, int]:
-    """The cells that halve the resolution and double the channels: at 1/3 and 2/3 of the depth."""
-    return cells // 3, 2 * cells // 3

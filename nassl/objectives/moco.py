@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nassl.data.views import RandomViews
-from nassl.objectives.objective import Objective
-from nassl.parallel.distributed import average, from_first, gather, own_part, world_size
+from nassl.networks.network import FeatureNetwork
+from nassl.objectives.objective import Given, Objective
+from nassl.parallel.distributed import average, from_first, gather, own_part
 from nassl.parallel.precision import float32
+from nassl.parallel.processes import world_size
 from nassl.settings import MoCo, SettingsError
 
 
@@ -57,9 +59,11 @@ class MoCoObjective(Objective):
     """
 
     own_statistics = True
+    queue: Tensor
+    oldest: Tensor
 
     def __init__(
-        self, settings: MoCo, network: nn.Module, views: RandomViews, images: int = 0
+        self, settings: MoCo, network: FeatureNetwork, views: RandomViews, images: int = 0
     ) -> None:
         super().__init__()
         if settings.queue < 1 or settings.groups < 1:
@@ -77,6 +81,12 @@ class MoCoObjective(Objective):
         self.register_buffer("oldest", torch.zeros((), dtype=torch.long))
         self._keys: Tensor | None = None  # of the last training batch, until after_step
 
+    @classmethod
+    def build(cls, settings: MoCo, network: FeatureNetwork, given: Given) -> MoCoObjective:
+        return cls(
+            settings, network, RandomViews(settings.views, given.mean, given.std), given.images
+        )
+
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None = None) -> Tensor:
         queries, keys, self._keys = self._encode(network, images, together=True)
         return info_nce(queries, keys, self.queue, self.settings.temperature)[0].mean()
@@ -87,8 +97,9 @@ class MoCoObjective(Objective):
         """`loss` and `margin` of held-out images against the queue of training images' keys; every
         process on its own."""
         queries, keys, _ = self._encode(network, images, together=False)
-        double = (x.double() for x in (queries, keys, self.queue))
-        losses, margin = info_nce(*double, self.settings.temperature)
+        losses, margin = info_nce(
+            queries.double(), keys.double(), self.queue.double(), self.settings.temperature
+        )
         return {"loss": losses, "margin": margin}
 
     @torch.no_grad()
@@ -96,6 +107,8 @@ class MoCoObjective(Objective):
         self._move_teacher(network)
         buffers = [*network.buffers(), *self.teacher.buffers()]
         average(buffer for buffer in buffers if buffer.is_floating_point())
+        if self._keys is None:
+            raise RuntimeError("after_step was called before any loss")
         keys = self._keys[-self.queue.shape[1] :]
         places = (self.oldest + torch.arange(len(keys), device=keys.device)) % self.queue.shape[1]
         self.queue[:, places] = keys.T
@@ -103,12 +116,12 @@ class MoCoObjective(Objective):
         self._keys = None
 
     def _move_teacher(self, network: nn.Module) -> None:
-        students = [*_parameters(network), *self.projection.parameters()]
-        teachers = [*_parameters(self.teacher), *self.teacher_projection.parameters()]
+        students: list[Tensor] = [*_parameters(network), *self.projection.parameters()]
+        teachers: list[Tensor] = [*_parameters(self.teacher), *self.teacher_projection.parameters()]
         m = self.settings.momentum
         # Two roundings, as eq. 7 is written; a fused multiply-add would give other bits.
         torch._foreach_mul_(teachers, m)
-        torch._foreach_add_(teachers, torch._foreach_mul(students, 1 - m))
+        torch._foreach_add_(teachers, list(torch._foreach_mul(students, 1 - m)))
 
     def _encode(
         self, network: nn.Module, images: Tensor, together: bool
@@ -126,7 +139,8 @@ class MoCoObjective(Objective):
     @torch.no_grad()
     def _encode_keys(self, network: nn.Module, images: Tensor, together: bool) -> Tensor:
         """Normalised keys of views (B, 3, H, W): (world * B, D) if `together`, else (B, D)."""
-        _follow(self.teacher, network)
+        if isinstance(network, FeatureNetwork):
+            self.teacher.follow(network)
         groups = self._own_groups() if together else self.settings.groups
         parts = groups * (world_size() if together else 1)
         order = None
@@ -178,18 +192,6 @@ def _head(settings: MoCo, features: int) -> nn.Module:
 
 def _parameters(network: nn.Module) -> list[nn.Parameter]:
     """What the teacher averages; of a weight-sharing network only the current sub-network."""
-    if hasattr(network, "active_parameters"):
+    if isinstance(network, FeatureNetwork):
         return network.active_parameters()
     return list(network.parameters())
-
-
-def _follow(teacher: nn.Module, student: nn.Module) -> None:
-    """Gives the teacher the student's architecture, which is not averaged."""
-    if hasattr(student, "choice"):
-        teacher.choice = student.choice
-    if hasattr(student, "architecture_parameters"):
-        pairs = zip(
-            teacher.architecture_parameters(), student.architecture_parameters(), strict=True
-        )
-        for mine, other in pairs:
-            mine.copy_(other)

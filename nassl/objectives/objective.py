@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Self
+
 from torch import Tensor, nn
+
+from nassl.data.views import RandomViews
+from nassl.networks.network import FeatureNetwork
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an objective is built for: `mean` and `std` (3,) normalise the images, `classes` is the
+    number of classes where labels are used, `stem` that of the network (an auxiliary head depends
+    on it), `images` the number of training images (0 = unknown)."""
+
+    mean: Tensor
+    std: Tensor
+    classes: int = 0
+    stem: str = "cifar"
+    images: int = 0
 
 
 class Objective(nn.Module):
@@ -13,10 +32,14 @@ class Objective(nn.Module):
     from torch's global generator, again at every call.
     """
 
-    needs_labels: bool = False
     # Whether batch norm takes a process's own images only. Otherwise it takes those of all
     # processes, so that the number of devices does not change what is computed.
     own_statistics: bool = False
+
+    @classmethod
+    def build(cls, settings: Any, network: FeatureNetwork, given: Given) -> Self:
+        """The objective of the settings, which random views are enough for."""
+        return cls(settings, network, RandomViews(settings.views, given.mean, given.std))
 
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
         """Mean loss, a scalar, of uint8 images (B, 3, H, W). Leaves queue and teacher as they are,

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nassl.data.views import RandomViews
+from nassl.networks.network import FeatureNetwork
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import gather_with_gradient
 from nassl.parallel.precision import float32
@@ -58,7 +59,7 @@ class SimCLRObjective(Objective):
     With several processes the loss is that of the images of all of them, the same in each.
     """
 
-    def __init__(self, settings: SimCLR, network: nn.Module, views: RandomViews) -> None:
+    def __init__(self, settings: SimCLR, network: FeatureNetwork, views: RandomViews) -> None:
         super().__init__()
         self.settings, self.views = settings, views
         hidden = settings.hidden or network.feature_dim
@@ -91,4 +92,4 @@ class SimCLRObjective(Objective):
     def _project(self, network: nn.Module, images: Tensor) -> Tensor:
         """(2N, D) of two views of N images: all first, then all second ones."""
         x = self.views(torch.cat([images, images]))  # (2N, 3, S, S)
-        return self.projection(network(x.to(self.projection[0].weight.dtype)))
+        return self.projection(network(x.to(next(self.projection.parameters()).dtype)))

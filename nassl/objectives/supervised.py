@@ -7,8 +7,11 @@ from torch import Tensor, nn
 
 from nassl.data.views import PlainView, RandomViews
 from nassl.networks.auxiliary import AuxiliaryHead
-from nassl.objectives.objective import Objective
+from nassl.networks.network import FeatureNetwork
+from nassl.objectives.objective import Given, Objective
 from nassl.settings import SettingsError, Supervised
+
+WITHOUT_LABELS = "a supervised objective needs labels; the batch has none"
 
 
 class SupervisedObjective(Objective):
@@ -19,12 +22,10 @@ class SupervisedObjective(Objective):
     for an auxiliary head, `auxiliary_shape` and `forward_with_auxiliary`.
     """
 
-    needs_labels = True
-
     def __init__(
         self,
         settings: Supervised,
-        network: nn.Module,
+        network: FeatureNetwork,
         views: RandomViews,
         plain: PlainView,
         classes: int,
@@ -35,17 +36,30 @@ class SupervisedObjective(Objective):
         self.classifier = nn.Linear(network.feature_dim, classes)
         self.auxiliary = None
         if settings.auxiliary_weight > 0:
-            if not hasattr(network, "auxiliary_shape"):
+            if not isinstance(network, FeatureNetwork) or network.auxiliary_shape is None:
                 raise SettingsError(
                     f"objective.auxiliary_weight is {settings.auxiliary_weight}, but this network "
                     "has no map for an auxiliary head; set it to 0"
                 )
             self.auxiliary = AuxiliaryHead(network.auxiliary_shape, classes, stem)
 
+    @classmethod
+    def build(
+        cls, settings: Supervised, network: FeatureNetwork, given: Given
+    ) -> SupervisedObjective:
+        if given.classes < 2:
+            raise SettingsError(
+                f"a supervised objective needs at least 2 classes, not {given.classes}"
+            )
+        plain = PlainView(given.mean, given.std, settings.views.size)
+        views = RandomViews(settings.views, given.mean, given.std)
+        return cls(settings, network, views, plain, given.classes, given.stem)
+
     def loss(self, network: nn.Module, images: Tensor, labels: Tensor | None) -> Tensor:
         x = self.views(images).to(self.classifier.weight.dtype)
         if self.auxiliary is None:
             return self._cross_entropy(self.classifier(network(x)), labels)
+        assert isinstance(network, FeatureNetwork)  # as in __init__
         features, auxiliary_map = network.forward_with_auxiliary(x)
         main = self._cross_entropy(self.classifier(features), labels)
         # The auxiliary loss is smoothed like the main one (DARTS, train_imagenet.py).
@@ -57,6 +71,8 @@ class SupervisedObjective(Objective):
     ) -> dict[str, Tensor]:
         """`loss` without smoothing or auxiliary head; `correct` and, with more than 5 classes,
         `correct_in_5` (the label is among the 5 highest logits), 0 or 1."""
+        if labels is None:
+            raise ValueError(WITHOUT_LABELS)
         logits = self.classifier(network(self.plain(images).to(self.classifier.weight.dtype)))
         values = {
             "loss": F.cross_entropy(logits, labels, reduction="none").double(),
@@ -68,5 +84,7 @@ class SupervisedObjective(Objective):
         return values
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor | None) -> Tensor:
+        if labels is None:
+            raise ValueError(WITHOUT_LABELS)
         # DARTS' CrossEntropyLabelSmooth spreads the smoothing over all classes, as torch does.
         return F.cross_entropy(logits, labels, label_smoothing=self.settings.label_smoothing)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
@@ -49,15 +50,16 @@ def autocast(precision: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def float32(x: torch.Tensor) -> AbstractContextManager:
+def float32(x: torch.Tensor) -> AbstractContextManager[object]:
     """To be entered around the computation of a loss from `x` that has to be in float32."""
     if x.device.type == "meta":  # computes nothing
         return nullcontext()
     return torch.autocast(x.device.type, enabled=False)
 
 
-def _backends() -> tuple:
-    return torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn
+def _backends() -> tuple[Any, ...]:
+    cudnn: Any = torch.backends.cudnn  # whose `conv` and `rnn` have no types
+    return torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn
 
 
 def _set_tf32(on: bool) -> None:

@@ -4,6 +4,7 @@ trains nothing does not need it."""
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 
 def world_size() -> int:
@@ -24,6 +25,6 @@ def barrier() -> None:
         dist.barrier()
 
 
-def _together():
+def _together() -> ModuleType | None:
     dist = sys.modules.get("torch.distributed")
     return dist if dist and dist.is_available() and dist.is_initialized() else None

@@ -5,6 +5,8 @@ torch.nn.SyncBatchNorm refuses CPUs, and takes no `scale` as the cell space's ba
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -16,6 +18,11 @@ from nassl.parallel.processes import world_size
 
 class SynchronisedBatchNorm(nn.BatchNorm2d):
     """In training mode: mean and variance over all processes, which have equally many images."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
         weight = self.weight if scale is None else scale
@@ -61,7 +68,7 @@ def batch_norm_of_all(
 class _Norm(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         own = torch.stack(torch.var_mean(_wide(x), dim=(0, 2, 3), correction=0))
         variances, means = gather(own[None]).unbind(1)  # (world, C) each
@@ -74,7 +81,7 @@ class _Norm(torch.autograd.Function):
         return y, mean, inverse
 
     @staticmethod
-    def backward(ctx, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, inverse = ctx.saved_tensors
         wide = _wide(gradient)
         normed = (_wide(x) - _spread(mean)) * _spread(inverse)
@@ -117,13 +124,13 @@ class _Sum(torch.autograd.Function):
     """The sum over processes; the gradient of each is the sum of the gradients in all."""
 
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         total = x.clone()
         dist.all_reduce(total)
         return total
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         total = gradient.contiguous().clone()
         dist.all_reduce(total)
         return total

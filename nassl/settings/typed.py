@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -22,7 +23,7 @@ def typed(cls: Any, values: dict[str, Any], where: str) -> Any:
         cls = cls[kind]
     if not isinstance(values, dict):
         raise SettingsError(f"{where} is {values!r}; a mapping of settings is expected")
-    allowed = list(cls.__dataclass_fields__)
+    allowed = [field.name for field in fields(cls)]
     if unknown := [key for key in values if key not in allowed]:
         raise SettingsError(
             f"{where} has the unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"

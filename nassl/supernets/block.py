@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from nassl.genotypes.block import IDENTITY, BlockGenotype, candidates, from_choice, resnet50
 from nassl.networks.block_network import OPERATIONS, BottleneckFrame, Stem, frames, initialise
+from nassl.networks.network import module_dict, module_list
 from nassl.settings import BlockSpace
 from nassl.supernets.sampled import SampledSupernet
 
@@ -16,7 +17,7 @@ class SearchBlock(BottleneckFrame):
 
     def __init__(self, in_channels: int, width: int, stride: int, allowed: tuple[str, ...]) -> None:
         super().__init__(in_channels, width, stride)
-        self.operations = nn.ModuleDict(
+        self.operations = module_dict(
             {name: OPERATIONS[name](width, stride) for name in allowed if name != IDENTITY}
         )
 
@@ -37,7 +38,7 @@ class BlockSupernet(SampledSupernet):
         self.stem = Stem(space.stem, space.channels, in_channels)
         shapes = frames(space.channels, depths)
         allowed = candidates(depths)
-        self.blocks = nn.ModuleList(
+        self.blocks = module_list(
             SearchBlock(*shape, names) for shape, names in zip(shapes, allowed, strict=True)
         )
         self.places = [

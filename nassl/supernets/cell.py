@@ -15,7 +15,8 @@ A GPU, in training, computes all edges that leave a state together instead (`tog
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -32,16 +33,19 @@ from nassl.genotypes.cell import (
 )
 from nassl.kernels.mixing import add_up, weighted_sum
 from nassl.networks import subgrids
+from nassl.networks.cell_frame import CellFrame, CellShape, cell_shapes
 from nassl.networks.layout import DepthwiseNetwork, layout
-from nassl.networks.operations import OPERATIONS, FactorizedReduce, Pool, ReLUConvBN
-from nassl.networks.stem import build_stem, reductions
+from nassl.networks.network import module_dict, module_list
+from nassl.networks.operations import OPERATIONS, Pool
+from nassl.networks.stem import build_stem
 from nassl.parallel.path import as_on_gpu
 from nassl.settings import CellSpace
-from nassl.supernets.together import Scales, Statistics, forward_together
+from nassl.supernets.together import MixingWeights, Statistics, forward_together
 
 MAX, AVG, SKIP, SEP3, SEP5, DIL3, DIL5 = range(1, len(CELL_OPERATIONS))
 SEPARABLE = ((SEP3, "sep_conv_3x3"), (SEP5, "sep_conv_5x5"))
 DILATED = ((DIL3, "dil_conv_3x3"), (DIL5, "dil_conv_5x5"))
+Scales = Sequence[Sequence[Tensor]]  # [edge][operation] -> (C,)
 
 
 class Source(nn.Module):
@@ -69,49 +73,34 @@ class Features:
             self.grids = subgrids.split(self.rectified)
 
 
-class MixedCell(nn.Module):
+class MixedCell(CellFrame):
     """A normal or a reduction cell of the supernet.
 
     `edges[edge_index(node, predecessor)]` holds the operations with weights of that edge,
     `sources[state]` the pools of a state. No batch norm is affine.
     """
 
-    def __init__(
-        self,
-        older_channels: int,
-        newer_channels: int,
-        channels: int,
-        reduction: bool,
-        older_reduced: bool,
-    ) -> None:
-        super().__init__()
-        self.reduction = reduction
-        self.channels = channels
-        # The older input has twice the resolution if the cell in between reduced it.
-        older = FactorizedReduce if older_reduced else ReLUConvBN
-        self.preprocess0 = older(older_channels, channels, affine=False)
-        self.preprocess1 = ReLUConvBN(newer_channels, channels, affine=False)
+    def __init__(self, shape: CellShape) -> None:
+        super().__init__(shape, affine=False)
         # The last node has no outgoing edge.
-        self.sources = nn.ModuleList(
-            Source(channels, self._stride(state)) for state in range(INPUTS + NODES - 1)
+        self.sources = module_list(
+            Source(shape.channels, self._stride(state)) for state in range(INPUTS + NODES - 1)
         )
-        self.edges = nn.ModuleList(
+        self.edges = module_list(
             self._edge(state) for node in range(NODES) for state in range(INPUTS + node)
         )
 
     def _stride(self, state: int) -> int:
         return 2 if self.reduction and state < INPUTS else 1
 
-    def _edge(self, state: int) -> nn.ModuleDict:
+    def _edge(self, state: int) -> Mapping[str, Any]:
         stride = self._stride(state)
         names = [name for _, name in SEPARABLE + DILATED]
         if stride == 2:
             names.append("skip_connect")
-        return nn.ModuleDict(
-            {name: OPERATIONS[name](self.channels, stride, affine=False) for name in names}
-        )
+        return module_dict({name: OPERATIONS[name](self.channels, stride, False) for name in names})
 
-    def forward(self, older: Tensor, newer: Tensor, mixing: Tensor, scales: Sequence) -> Tensor:
+    def forward(self, older: Tensor, newer: Tensor, mixing: Tensor, scales: Scales) -> Tensor:
         """`mixing` (14, 8) are the weights of the operations, `scales[edge][operation]` the same
         weights repeated (C,) times. Returns (B, 4C, H, W)."""
         inputs = self.preprocess0(older), self.preprocess1(newer)
@@ -124,7 +113,7 @@ class MixedCell(nn.Module):
                 states.append(Features(x, self.sources[INPUTS + node]))
         return torch.cat(outputs, dim=1)
 
-    def _node(self, node: int, states: list[Features], mixing: Tensor, scales: Sequence) -> Tensor:
+    def _node(self, node: int, states: list[Features], mixing: Tensor, scales: Scales) -> Tensor:
         mixed: list[Tensor] = []  # to be weighted
         scaled: list[Tensor] = []  # weighted already
         on_grids: list[Tensor] = []  # the same, on sub-grids
@@ -167,17 +156,10 @@ class Supernet(DepthwiseNetwork):
 
     def __init__(self, space: CellSpace, in_channels: int = 3) -> None:
         super().__init__()
-        channels = space.channels
-        self.stem = build_stem(space.stem, in_channels, channels)
-        older = newer = self.stem.out_channels
-        older_reduced = self.stem.first_reduces
-        self.cells = nn.ModuleList()
-        for index in range(space.cells):
-            reduction = index in reductions(space.cells)
-            channels *= 2 if reduction else 1
-            self.cells.append(MixedCell(older, newer, channels, reduction, older_reduced))
-            older, newer, older_reduced = newer, NODES * channels, reduction
-        self.feature_dim = newer
+        self.stem = build_stem(space.stem, in_channels, space.channels)
+        shapes = cell_shapes(self.stem, space.cells, space.channels)
+        self.cells = module_list(MixedCell(shape) for shape in shapes)
+        self.feature_dim = shapes[-1].out_channels
         shape = (EDGES, len(CELL_OPERATIONS))
         self.alpha_normal = nn.Parameter(1e-3 * torch.randn(shape))
         self.alpha_reduce = nn.Parameter(1e-3 * torch.randn(shape))
@@ -196,15 +178,15 @@ class Supernet(DepthwiseNetwork):
         return newer.mean(dim=(2, 3))
 
     def _together(self, older: Tensor, newer: Tensor, mixing: tuple[Tensor, Tensor]) -> Tensor:
-        statistics, scales = Statistics(), [Scales(weights) for weights in mixing]
+        statistics, weights = Statistics(), [MixingWeights(each) for each in mixing]
         for cell in self.cells:
-            made = forward_together(cell, older, newer, scales[cell.reduction], statistics)
+            made = forward_together(cell, older, newer, weights[cell.reduction], statistics)
             older, newer = newer, made
         statistics.update()
         return newer
 
     def _edge_by_edge(self, older: Tensor, newer: Tensor, mixing: tuple[Tensor, Tensor]) -> Tensor:
-        scales: dict[tuple[bool, int], list] = {}  # made once per kind and width of cell
+        scales: dict[tuple[bool, int], Scales] = {}  # made once per kind and width of cell
         for cell in self.cells:
             weights = mixing[cell.reduction]
             key = cell.reduction, cell.channels
@@ -212,6 +194,12 @@ class Supernet(DepthwiseNetwork):
                 scales[key] = _repeat(weights, cell.channels)
             older, newer = newer, cell(older, newer, weights, scales[key])
         return newer
+
+    @torch.no_grad()
+    def follow(self, other: Self) -> None:
+        pairs = zip(self.architecture_parameters(), other.architecture_parameters(), strict=True)
+        for mine, others in pairs:
+            mine.copy_(others)
 
     def architecture_parameters(self) -> list[nn.Parameter]:
         return [self.alpha_normal, self.alpha_reduce]
@@ -225,7 +213,7 @@ class Supernet(DepthwiseNetwork):
         return derive(self.alpha_normal.tolist(), self.alpha_reduce.tolist())
 
 
-def _repeat(weights: Tensor, channels: int) -> list[Sequence[Tensor]]:
+def _repeat(weights: Tensor, channels: int) -> Scales:
     """(14, 8) -> [edge][operation] -> (C,), contiguous as a batch norm's weight must be."""
     repeated = weights.unsqueeze(-1).expand(-1, -1, channels).contiguous()
     rows = repeated.view(-1, channels).unbind(0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nassl.genotypes.dense import EDGES, ZERO, DenseGenotype, candidates, from_choice
+from nassl.networks.cell_frame import CellShape, cell_shapes
 from nassl.networks.dense_network import OPERATIONS, DenseFrame, edge_stride
-from nassl.networks.stem import build_stem, reductions
+from nassl.networks.network import module_dict, module_list
+from nassl.networks.stem import build_stem
 from nassl.settings import DenseSpace
 from nassl.supernets.sampled import SampledSupernet
 
@@ -17,19 +19,12 @@ CELL_KINDS = ("normal", "reduce")
 class SearchDenseCell(DenseFrame):
     """A cell with every operation on every edge; `edges[e][name]` is a module."""
 
-    def __init__(
-        self,
-        older_channels: int,
-        newer_channels: int,
-        channels: int,
-        reduction: bool,
-        older_reduced: bool,
-    ) -> None:
-        super().__init__(older_channels, newer_channels, channels, reduction, older_reduced, True)
-        self.edges = nn.ModuleList(
-            nn.ModuleDict(
+    def __init__(self, shape: CellShape) -> None:
+        super().__init__(shape, affine=True)
+        self.edges = module_list(
+            module_dict(
                 {
-                    name: build(channels, edge_stride(edge, reduction), True)
+                    name: build(shape.channels, edge_stride(edge, shape.reduction), True)
                     for name, build in OPERATIONS.items()
                 }
             )
@@ -41,7 +36,7 @@ class SearchDenseCell(DenseFrame):
             None if name == ZERO else edge[name]
             for edge, name in zip(self.edges, choice, strict=True)
         ]
-        return self.connect(older, newer, chosen, lambda operation, x: operation(x))
+        return self.connect(older, newer, chosen)
 
 
 class DenseSupernet(SampledSupernet):
@@ -53,17 +48,10 @@ class DenseSupernet(SampledSupernet):
 
     def __init__(self, space: DenseSpace, in_channels: int = 3) -> None:
         super().__init__()
-        channels = space.channels
-        self.stem = build_stem(space.stem, in_channels, channels)
-        older = newer = self.stem.out_channels
-        older_reduced = self.stem.first_reduces
-        self.cells = nn.ModuleList()
-        for index in range(space.cells):
-            reduction = index in reductions(space.cells)
-            channels *= 2 if reduction else 1
-            self.cells.append(SearchDenseCell(older, newer, channels, reduction, older_reduced))
-            older, newer, older_reduced = newer, 4 * channels, reduction
-        self.feature_dim = newer
+        self.stem = build_stem(space.stem, in_channels, space.channels)
+        shapes = cell_shapes(self.stem, space.cells, space.channels)
+        self.cells = module_list(SearchDenseCell(shape) for shape in shapes)
+        self.feature_dim = shapes[-1].out_channels
         self.places = [
             {
                 name: [

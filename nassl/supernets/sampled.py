@@ -4,11 +4,14 @@ place, and a forward pass touches the chosen operations only (FaUNAE sec. III.A)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from torch import Tensor, nn
 
+from nassl.networks.network import FeatureNetwork
 
-class SampledSupernet(nn.Module):
+
+class SampledSupernet(FeatureNetwork):
     """A place is a block, or an edge of one kind of cell. Subclasses register modules and fill
     `places`: for every place its operations by name, each with the modules that carry it (one per
     cell that has the edge; none for an operation that is not there at all, like identity).
@@ -16,8 +19,6 @@ class SampledSupernet(nn.Module):
     Parameters that were not used keep `grad = None`, so that an optimiser leaves them, their
     momentum and their weight decay alone: a step costs what the sub-network costs.
     """
-
-    feature_dim: int
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,6 +47,9 @@ class SampledSupernet(nn.Module):
                 )
         if tuple(choice) != self._choice:
             self._choice, self._active = tuple(choice), None
+
+    def follow(self, other: Self) -> None:
+        self.choice = other.choice
 
     def sizes(self) -> tuple[dict[str, float], ...]:
         """Parameters in millions of each operation of each place: MS of FaUNAE's eq. 2."""

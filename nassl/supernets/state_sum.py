@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ class _StateSum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, weights: Tensor, shared: Tensor, *scaled: Tensor) -> Tensor:
+    def forward(ctx: Any, weights: Tensor, shared: Tensor, *scaled: Tensor) -> Tensor:
         ctx.save_for_backward(weights, shared)
         ctx.rest = len(scaled)
         total = _wide(scaled[0]) + scaled[1]
@@ -33,7 +34,7 @@ class _StateSum(torch.autograd.Function):
         return total.to(scaled[0].dtype)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weights, shared = ctx.saved_tensors
         count = weights.shape[1]
         edges = _wide(gradient.contiguous()).view(-1, count, shared.shape[-1])

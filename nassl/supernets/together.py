@@ -12,14 +12,16 @@ Same function, same modules and parameters as cell by cell and edge by edge (`ce
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from nassl.genotypes.cell import CELL_OPERATIONS, EDGES, INPUTS, NODES, edge_index
+from nassl.kernels.batch_norm import BatchNorm
 from nassl.networks import subgrids
 from nassl.networks.operations import DilConv, FactorizedReduce, SepConv
 from nassl.parallel.synchronised import SynchronisedBatchNorm, batch_norm_of_all
@@ -47,14 +49,12 @@ class Statistics:
     """Running statistics of batch norms, moved together after a forward pass."""
 
     def __init__(self) -> None:
-        self._norms: list[nn.BatchNorm2d] = []
+        self._norms: list[BatchNorm] = []
         self._means: list[Tensor] = []
         self._variances: list[Tensor] = []  # unbiased
         self._of_groups: list[tuple[int, Tensor, Tensor, int]] = []
 
-    def norm(
-        self, x: Tensor, norms: Sequence[nn.BatchNorm2d], weight: Tensor | None = None
-    ) -> Tensor:
+    def norm(self, x: Tensor, norms: Sequence[BatchNorm], weight: Tensor | None = None) -> Tensor:
         """Batch norm in training mode of (B, E * C, H, W) with E norms of C channels, scaled by
         `weight` (E * C,). Norms that do not track their statistics keep them."""
         first = norms[0]
@@ -86,7 +86,7 @@ class Statistics:
 
     @staticmethod
     def _lerp(
-        running: list[Tensor], of_groups: list[Tensor], numbers: list[int], momentum: float
+        running: list[Tensor], of_groups: Sequence[Tensor], numbers: list[int], momentum: float
     ) -> None:
         now = [
             part.to(own.dtype)
@@ -107,18 +107,20 @@ class _Stacked(torch.autograd.Function):
     """Kernels (C, ...) one after another: (n * C, ...). Views of the gradient go back."""
 
     @staticmethod
-    def forward(ctx, *kernels: Tensor) -> Tensor:
+    def forward(ctx: Any, *kernels: Tensor) -> Tensor:
         ctx.sizes = [len(kernel) for kernel in kernels]
         # `out`, because cat would keep the strides of channels_last, and they choose the kernel.
         made = kernels[0].new_empty((sum(ctx.sizes), *kernels[0].shape[1:]))
         return torch.cat(kernels, out=made)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         return gradient.split(ctx.sizes)
 
 
-def _stacked(edges: nn.ModuleList, names: Sequence[tuple[str, str]]) -> list[list[Tensor]]:
+def _stacked(
+    edges: Sequence[Mapping[str, Any]], names: Sequence[tuple[str, str]]
+) -> list[list[Tensor]]:
     """[name][group]: the kernels of an operation's layer of all edges that leave a group."""
     rows = [[getattr(edges[e][op], layer).weight for e in IN_ORDER] for op, layer in names]
     channels = len(rows[0][0])
@@ -137,7 +139,7 @@ class Kernels:
     pointwise: dict[tuple[str, str], list[Tensor]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, edges: nn.ModuleList) -> Kernels:
+    def of(cls, edges: Sequence[Mapping[str, Any]]) -> Kernels:
         made = cls()
         for kernel in ("3x3", "5x5"):
             sep, dil = f"sep_conv_{kernel}", f"dil_conv_{kernel}"
@@ -157,7 +159,7 @@ class Kernels:
         return made
 
 
-class Scales:
+class MixingWeights:
     """The mixing weights of one kind of cell, edges in the order of IN_ORDER."""
 
     def __init__(self, mixing: Tensor) -> None:
@@ -182,16 +184,16 @@ class Scales:
 
 
 def forward_together(
-    cell: nn.Module, older: Tensor, newer: Tensor, scales: Scales, statistics: Statistics
+    cell: Any, older: Tensor, newer: Tensor, mixing: MixingWeights, statistics: Statistics
 ) -> Tensor:
     """What `cell(older, newer, ...)` computes in training mode: (B, 4C, H, W)."""
-    kernels, widths = Kernels.of(cell.edges), scales.of(cell.channels)
+    kernels, widths = Kernels.of(cell.edges), mixing.of(cell.channels)
     arriving: list[list[Tensor]] = [[] for _ in range(NODES)]
     outputs: list[Tensor] = []
     x = torch.cat([cell.preprocess0(older), cell.preprocess1(newer)], dim=1)
     for number, edges in enumerate(OF_GROUP):
         leaving = _Leaving(cell, number, x, kernels, [w[number] for w in widths], statistics)
-        made = leaving.sum(scales.mixed[number]).chunk(len(edges), dim=1)
+        made = leaving.sum(mixing.mixed[number]).chunk(len(edges), dim=1)
         for (node, _), part in zip(edges, made, strict=True):
             arriving[node].append(part)
         x = _add(arriving[number])  # the node that all states so far lead to, and no later one
@@ -204,7 +206,7 @@ class _Leaving:
 
     def __init__(
         self,
-        cell: nn.Module,
+        cell: Any,
         number: int,
         x: Tensor,
         kernels: Kernels,

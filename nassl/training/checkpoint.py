@@ -22,7 +22,7 @@ from functools import cached_property
 from math import inf
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, TextIO
 
 from nassl.files import InputError
 from nassl.parallel.processes import barrier, rank, world_size
@@ -167,7 +167,7 @@ class Checkpoints:
             self.share = inf  # however long writing takes
         self.cost = Cost()
         self.interruption = Interruption()
-        self._lock = None
+        self._lock: TextIO | None = None
 
     def part(self, name: str = "training") -> Checkpoint:
         """The checkpoint of one of the trainings that the run consists of."""
@@ -175,7 +175,7 @@ class Checkpoints:
 
     def __enter__(self) -> Checkpoints:
         if rank() == 0:
-            self._acquire()
+            self._lock = self._acquire()
         spent = 0.0
         for path in self.folder.glob("*.ckpt"):
             try:
@@ -209,26 +209,26 @@ class Checkpoints:
         self.interruption.__exit__()
         if kind is None:
             barrier()  # all have finished reading
-        if rank() == 0:
+        if self._lock is not None:  # the first process
             if kind is None:
                 shutil.rmtree(self.folder)
             self._lock.close()
 
-    def _acquire(self) -> None:
+    def _acquire(self) -> TextIO:
+        """The lock file, locked, with this process's number in it."""
         path = self.folder / "lock"
         said = False
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = path.open("a+")
+            lock = path.open("a+")
             try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                self._lock.seek(0)
+                lock.seek(0)
                 text = (
-                    f"this run is already running (process {self._lock.read() or 'unknown'} holds "
-                    f"{path})"
+                    f"this run is already running (process {lock.read() or 'unknown'} holds {path})"
                 )
-                self._lock.close()
+                lock.close()
                 if not self.wait:
                     raise InputError(f"{text}; wait for it or stop it") from error
                 if not said:
@@ -237,12 +237,13 @@ class Checkpoints:
                 time.sleep(PAUSE)
                 continue
             # Another run may have ended, and removed the folder, between opening and locking.
-            if path.exists() and path.stat().st_ino == os.fstat(self._lock.fileno()).st_ino:
+            if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
                 break
-            self._lock.close()
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
+            lock.close()
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        return lock
 
 
 def _read(path: Path) -> tuple[dict[str, Any], memoryview]:

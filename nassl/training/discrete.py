@@ -16,6 +16,7 @@ from nassl.data.batches import Batches
 from nassl.data.images import Images
 from nassl.genotypes import Genotype
 from nassl.networks.build import build_network
+from nassl.networks.network import FeatureNetwork
 from nassl.objectives.build import build_objective
 from nassl.objectives.objective import Objective
 from nassl.parallel.processes import rank, world_size
@@ -34,7 +35,7 @@ def initial_network(
     seed: int,
     device: torch.device,
     auxiliary: bool = False,
-) -> nn.Module:
+) -> FeatureNetwork:
     """`build_network` with the random weights of `seed`, on `device`."""
     seed_step(seed, 0, 0, "network")
     return build_network(genotype, settings, image_size, auxiliary).to(device)
@@ -42,7 +43,7 @@ def initial_network(
 
 def initial_objective(
     settings: Any,
-    network: nn.Module,
+    network: FeatureNetwork,
     images: Images,
     trained_on: int,
     seed: int,

@@ -28,10 +28,10 @@ def extract(
     batches = Batches(
         images, None, indices, batch_size, 0, drop_last=False, shuffle=False, device=device
     )
-    bank, place = None, 0
+    bank, place = torch.empty(0), 0
     for _, batch in batches.epoch(0):
         made = network(view(batch.images))
-        if bank is None:  # ImageNet's take 10 GB, once
+        if place == 0:  # ImageNet's take 10 GB, once
             bank = torch.empty((len(indices), *made.shape[1:]), dtype=made.dtype)
         bank[place : place + len(made)] = made
         place += len(made)

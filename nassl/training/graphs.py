@@ -117,24 +117,29 @@ class RecordedStep:
             self._calls += 1
             if self._calls <= PLAIN_CALLS:
                 return self.recorder.plain(lambda: self.function(*tensors))
-            if not self._record(tensors):
+            replay = self._replay = self._record(self.recorder, tensors)
+            if replay is None:
                 return self.function(*tensors)
+        else:
+            replay = self._replay
         for own, given in zip(self._inputs, tensors, strict=True):
-            if own is not None:
+            if own is not None and given is not None:
                 own.copy_(given)
-        self._replay()
+        replay()
         return self._made
 
-    def _record(self, tensors: tuple[Tensor | None, ...]) -> bool:
+    def _record(
+        self, recorder: Recorder, tensors: tuple[Tensor | None, ...]
+    ) -> Callable[[], None] | None:
+        """What replays the step; None if it cannot be recorded."""
         self._inputs = [None if given is None else given.clone() for given in tensors]
         try:
-            made = self.recorder.record(lambda: self.function(*self._inputs))
+            replay, self._made = recorder.record(lambda: self.function(*self._inputs))
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             log.warning("a step is computed call by call, it cannot be recorded: %s", reason)
             self.recorder = None
-            return False
-        self._replay, self._made = made
-        return True
+            return None
+        return replay

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from typing import Any
 
 from nassl.parallel.processes import world_size
 
@@ -28,7 +29,7 @@ class Interruption:
         self.deferred = False
         self._since = 0.0
         self._first = 0
-        self._former: dict[int, object] = {}
+        self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():  # others may not set handlers

@@ -13,7 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nassl.data.batches import Batch
 from nassl.files import InputError
+from nassl.networks.network import FeatureNetwork
+from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import any_of, average, draw_apart
 from nassl.parallel.precision import autocast, products
 from nassl.parallel.synchronised import synchronise
@@ -21,13 +24,10 @@ from nassl.settings import Recipe
 from nassl.training.checkpoint import Checkpoint
 from nassl.training.curves import Curves
 from nassl.training.graphs import RecordedStep, recorder
+from nassl.training.non_finite import NonFiniteError
 from nassl.training.optimisers import learning_rate, restore, set_learning_rate
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
-
-
-class NonFiniteError(InputError):
-    """The loss or its gradient became infinite or NaN."""
 
 
 class Companion:
@@ -55,7 +55,7 @@ class Companion:
 
 def train(
     network: nn.Module,
-    objective: nn.Module,
+    objective: Objective,
     optimizer: torch.optim.Optimizer,
     batches: Any,
     recipe: Recipe,
@@ -69,8 +69,8 @@ def train(
 
     `objective.loss(network, images, labels)` is the loss of a batch; the gradient of all parameters
     of the optimizer is clipped together. Picks up the checkpoint if there is one. `companion` does
-    what a stage needs besides (an alpha step, a validation). A network with an attribute
-    `drop_path` gets the probability of the epoch.
+    what a stage needs besides (an alpha step, a validation). A FeatureNetwork gets the epoch's
+    `drop_path`.
 
     Several processes train one network, each on its part of every batch: the gradient is the mean
     of theirs, batch norm sees the whole batch (unless the objective wants its `own_statistics`).
@@ -99,8 +99,7 @@ def train(
         """(2,) float64: the loss, and the norm of its gradient before it was clipped."""
         optimizer.zero_grad()
         with products(recipe.precision):
-            with autocast(recipe.precision, device):
-                loss = objective.loss(network, images, labels)
+            loss = recordable_loss(network, objective, Batch(images, labels), recipe.precision)
             loss.backward()
         loss = loss.detach()
         average([loss, *(p.grad for p in parameters)])
@@ -170,9 +169,26 @@ def train(
     objective.eval()
 
 
+def batch_loss(
+    network: nn.Module, objective: Objective, batch: Batch, precision: str
+) -> torch.Tensor:
+    """The loss of this process's part of a batch. Views are drawn apart: from here on every process
+    has random numbers of its own, while what was drawn before is the same in all."""
+    draw_apart()
+    return recordable_loss(network, objective, batch, precision)
+
+
+def recordable_loss(
+    network: nn.Module, objective: Objective, batch: Batch, precision: str
+) -> torch.Tensor:
+    """The same for a recorded step, before which its caller draws apart."""
+    with autocast(precision, batch.images.device):
+        return objective.loss(network, batch.images, batch.labels)
+
+
 @torch.no_grad()
 def evaluate(
-    network: nn.Module, objective: nn.Module, batches: Any, seed: int
+    network: nn.Module, objective: Objective, batches: Any, seed: int
 ) -> dict[str, torch.Tensor]:
     """What `objective.evaluate` returns per image of `batches`, each (N,) float64 on the CPU.
 
@@ -227,13 +243,15 @@ def _drop_path(network: nn.Module, recipe: Recipe, device: torch.device) -> Call
     epoch at a time (DARTS, train.py)."""
 
     def follow(epoch: int) -> None:
+        if not isinstance(network, FeatureNetwork):
+            return
         probability = recipe.drop_path * epoch / recipe.epochs
-        if isinstance(getattr(network, "drop_path", None), Tensor):
+        if isinstance(network.drop_path, Tensor):
             network.drop_path.fill_(probability)
-        elif hasattr(network, "drop_path"):
+        else:
             network.drop_path = probability
 
-    if device.type == "cuda" and recipe.drop_path and hasattr(network, "drop_path"):
+    if device.type == "cuda" and recipe.drop_path and isinstance(network, FeatureNetwork):
         network.drop_path = recipe.drop_path  # refused by a network that drops none
         network.drop_path = torch.zeros((), device=device)  # as a recorded step reads it
     return follow

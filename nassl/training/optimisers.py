@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -39,15 +39,15 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch
 
 
 def build_adam(
-    parameters: list[nn.Parameter], rate: float, betas: tuple[float, float], decay: float
+    parameters: Sequence[Tensor], rate: float, betas: tuple[float, float], decay: float
 ) -> torch.optim.Adam:
     """Adam with L2 decay; on a GPU as one kernel that a recorded step may contain."""
     on_gpu = {"capturable": True, "fused": True} if parameters[0].is_cuda else {}
-    rate = _rate(rate, parameters)
-    return torch.optim.Adam(parameters, lr=rate, betas=betas, weight_decay=decay, **on_gpu)
+    lr = _rate(rate, parameters)
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=decay, **on_gpu)
 
 
-def _rate(rate: float, parameters: list[nn.Parameter]) -> float | Tensor:
+def _rate(rate: float, parameters: Sequence[Tensor]) -> float | Tensor:
     return torch.tensor(rate, device=parameters[0].device) if parameters[0].is_cuda else rate
 
 
@@ -56,12 +56,12 @@ class RecordableSGD(torch.optim.SGD):
     one kernel, cannot begin the momentum of a parameter later than that of another."""
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             moved = [p for p in group["params"] if p.grad is not None]
             steps = [p.grad for p in moved]
             if group["weight_decay"]:
-                steps = torch._foreach_add(steps, moved, alpha=group["weight_decay"])
+                steps = [*torch._foreach_add(steps, moved, alpha=group["weight_decay"])]
             if group["momentum"]:
                 steps = self._remembered(moved, steps, group["momentum"])
             torch._foreach_sub_(moved, torch._foreach_mul(steps, group["lr"]))

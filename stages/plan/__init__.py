@@ -1,1 +1,2 @@
-"""The plan: workflow/config composed, expanded into runs, checked, and written to params.yaml."""
+"""The plan: workflow/config composed (`compose/`), expanded into runs, checked (`checks/`), and
+written to params.yaml, or its cost estimated (`estimate/`)."""

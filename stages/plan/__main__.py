@@ -18,10 +18,10 @@ from pathlib import Path
 
 import yaml
 
-from nassl.settings import Data
+from nassl.settings import DATASETS
 from nassl.settings.typed import typed
-from stages.plan.checks import check_plan
-from stages.plan.compose import compose_config
+from stages.plan.checks.plan import check_plan
+from stages.plan.compose.config import compose_config
 from stages.plan.datasets import described
 from stages.plan.expand import Expansion
 from stages.plan.written import as_text, write
@@ -59,11 +59,11 @@ def main(argv: list[str] | None = None) -> None:
             run = resolve_run(stage, name, params, "the plan")
             print(yaml.safe_dump(run.as_dict(), sort_keys=False), end="")
         elif arguments.estimate:
-            from stages.plan.estimate import estimate  # imports torch
+            from stages.plan.estimate.table import estimate  # imports torch
 
             print(estimate(params, arguments.gpu))
         elif arguments.check:
-            from stages.plan.estimate import check
+            from stages.plan.estimate.table import check
 
             print(check(params, arguments.check))
         else:
@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
             counts = ", ".join(f"{len(params[stage])} {stage}" for stage in RUNS)
             print(f"{arguments.out}: scale {params['report']['scale']}; {counts}")
             for name, entry in params["data"].items():
-                for line in described(name, typed(Data, entry, f"data.{name}")):
+                for line in described(name, typed(DATASETS, entry, f"data.{name}")):
                     print(line.encode("utf-8", "backslashreplace").decode())
 
 

@@ -2,62 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nassl.files import InputError
-from nassl.settings import Data, SettingsError
+from nassl.settings import Data, SettingsError, Size
 from stages.layouts.remarks import Remarks
+from stages.runs.run import Run
 
 if TYPE_CHECKING:
     from stages.layouts.folders import Layout
 
 
-@dataclass(frozen=True)
-class Size:
-    """`label_free` images are those that search and pretraining without labels may use."""
-
-    train: int
-    test: int
-    unlabeled: int
-    classes: int  # 0: no labels
-
-    @property
-    def label_free(self) -> int:
-        return self.unlabeled or self.train
-
-
-KNOWN = {  # the official releases
-    "cifar10": Size(50_000, 10_000, 0, 10),
-    "cifar100": Size(50_000, 10_000, 0, 100),
-    "stl10": Size(5_000, 8_000, 100_000, 10),
-    "imagenet": Size(1_281_167, 50_000, 0, 1000),
-}
 PARTS = ("train", "test", "unlabeled")
 SHOWN = 20  # classes that are named
-GENERATED = {"digits": 10, "shapes": 24}  # classes
 
 
 def expected_size(data: Data) -> Size | None:
-    """None for an image folder that is not on this machine: it is counted when it is prepared.
+    """None for images that only `prepare` can count: of a folder that is not on this machine, or of
+    a kind that does not say.
 
     Raises SettingsError for a folder or an archive that holds no images, or in no known layout.
     """
-    if data.kind in GENERATED:
-        return Size(data.train, data.test, data.unlabeled, GENERATED[data.kind])
-    if data.kind == "folder":
-        full = _counted(data.root) if data.root and Path(data.root).exists() else None
-    else:
-        full = KNOWN.get(data.kind)
-    if full is None:
-        return None
-    test = full.test or round(full.train * data.test_fraction)
-    train = full.train if full.test else full.train - test
-    return Size(
-        data.train or train, data.test or test, data.unlabeled or full.unlabeled, full.classes
-    )
+    if not data.on_disk:
+        return data.size()
+    return data.kept_of(_counted(data.root)) if _is_here(data) else None
+
+
+def images_of(run: Run, size: Size) -> int:
+    """The images that a run may use."""
+    return size.train if run.settings["objective"].needs_labels else size.label_free
+
+
+def _is_here(data: Data) -> bool:
+    return bool(data.root) and Path(data.root).exists()
 
 
 def _counted(root: str) -> Size:
@@ -74,7 +53,7 @@ def described(name: str, data: Data) -> list[str]:
     what is left out. Nothing for other kinds, and for a folder that is not on this machine."""
     from stages.layouts.folders import remark_on_classes
 
-    if data.kind != "folder" or not data.root or not Path(data.root).exists():
+    if not (data.on_disk and _is_here(data)):
         return []
     layout = _layout(data.root)
     counts = layout.counts()

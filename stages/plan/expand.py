@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nassl.settings import SECTIONS, Data, SettingsError
+from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError
 from nassl.settings.typed import typed
+from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
-from stages.plan.format import check_format
 from stages.runs.lines import REFERENCES, RUNS
+from stages.runs.rows import IDENTITY
 
 OWN = "own."  # tables of no paper: nothing was reported
-IDENTITY = ("row", "batch_size", "init", "method")  # what tells a table's rows apart
 
 
 class Expansion:
@@ -93,7 +93,7 @@ class Expansion:
         counts = self.config["seeds"]  # of a paper's own, or of all
         seeds = range(counts.get(table.partition(".")[0], counts["final"]))
         architecture, searches = self._architecture(paper, searched_on, row, table)
-        entry: dict[str, Any] = {key: row[key] for key in IDENTITY if key in row}
+        entry: dict[str, Any] = {key: row[key] for key in ("row", *IDENTITY) if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's
             row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
@@ -229,7 +229,8 @@ class Expansion:
 
     def _labels(self, objective: str) -> str:
         kind = (self.config["objective"].get(objective) or {}).get("kind")
-        return "labels" if kind == "supervised" else "no-labels"
+        known = isinstance(kind, str) and kind in OBJECTIVES
+        return "labels" if known and OBJECTIVES[kind].needs_labels else "no-labels"
 
     def _data(self, name: str, table: str = "") -> str:
         """What a table runs on: `stand_ins` may name it for the paper's data or for the table."""
@@ -247,7 +248,7 @@ class Expansion:
                 f"data is {data!r}; available: {', '.join(there)}; "
                 "for your own images add data=folder data.root=/path/to/images"
             )
-        settings = typed(Data, there[data], f"data.{data}")
+        settings = typed(DATASETS, there[data], f"data.{data}")
         size = expected_size(settings)
         if size is None:
             raise SettingsError(

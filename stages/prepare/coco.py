@@ -18,6 +18,11 @@ from stages.prepare.coco_schema import check_instances
 from stages.prepare.file_names import FileNames
 
 
+def coco(settings: Data, _folder: Path) -> Annotated:
+    """`read_coco` of the data's root."""
+    return read_coco(Path(settings.root), settings)
+
+
 def read_coco(root: Path, settings: Data) -> Annotated:
     """Classes are the categories of the two files, in the order of their ids.
 

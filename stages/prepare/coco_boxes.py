@@ -45,7 +45,7 @@ def boxes_of(
             found.drop(where, written, wrong, annotation=entry["id"], name=name)
             continue
         same = places.setdefault((entry["category_id"], *written), [])
-        if any(_repeats(entry, other) for other in same):
+        if same and any(_repeats(entry, other) for other in same):
             text = "annotations repeat another of their image: they count once"
             found.remarks.add(part, text, where)
             continue

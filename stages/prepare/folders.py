@@ -18,7 +18,6 @@ from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import in_two_classes
 from stages.prepare.write import moments
 
-PACK_LIMIT = 2**30  # bytes of pixels up to which images are packed into arrays
 AT_A_TIME = 256  # files in memory while they are decoded
 MOST_KINDS = 20  # of files that are not images, counted in the manifest
 TEST_STREAM = 1_000_005  # keeps the drawing of the test part apart from other random numbers
@@ -46,7 +45,7 @@ def folder(settings: Data) -> Prepared:
             _check_imagenet(files, root)
         layout = arrange(files.found, root)
         size = len(files.paths) * settings.image_size**2 * 3
-        pack = size <= PACK_LIMIT and settings.kind != "imagenet"
+        pack = not settings.indexed(size)
         if not pack and files.in_archive:
             raise InputError(
                 f"{root} holds {len(files.paths)} images, {size / 2**30:.1f} GiB at "

@@ -10,9 +10,25 @@ import numpy as np
 from contourpy import FillType, contour_generator
 from PIL import Image
 
-from stages.prepare.scenes import CLASSES, DIFFICULT, Scene, Thing
+from nassl.settings import Data
+from stages.prepare.annotated import Annotated
+from stages.prepare.coco import read_coco
+from stages.prepare.scenes import CLASSES, DIFFICULT, Scene, Thing, scenes
+from stages.prepare.voc import read_voc
 
 QUALITY = 95  # of JPEG
+
+
+def scenes_voc(settings: Data, folder: Path) -> Annotated:
+    """Scenes that are drawn, written to the folder in VOC's layout, and read like any other."""
+    write_voc(scenes(settings, crowds=False), folder)
+    return read_voc(folder, settings)
+
+
+def scenes_coco(settings: Data, folder: Path) -> Annotated:
+    """The same in COCO's layout, with crowds."""
+    write_coco(scenes(settings, crowds=True), folder)
+    return read_coco(folder, settings)
 
 
 def write_voc(parts: dict[str, list[Scene]], root: Path) -> None:

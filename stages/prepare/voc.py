@@ -42,6 +42,11 @@ class Year:
         return [file for file in files if file.exists()]
 
 
+def voc(settings: Data, _folder: Path) -> Annotated:
+    """`read_voc` of the data's root."""
+    return read_voc(Path(settings.root), settings)
+
+
 def read_voc(root: Path, settings: Data) -> Annotated:
     """Classes are those of the sets' own class files (`cat_trainval.txt`) or, without such files,
     the names in the training annotations.

@@ -42,7 +42,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     from nassl.genotypes import read_genotype
     from nassl.model.write import write_model
     from nassl.networks.size import flops, parameters
-    from nassl.settings import SettingsError
+    from nassl.settings import SettingsError, training_kinds
     from nassl.training.device import device_name
     from nassl.training.discrete import fit, initial_network, initial_objective
     from nassl.training.features import extract, mean_norm
@@ -52,9 +52,10 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.training.device import prepare_device
 
     seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
-    if settings.kind == "supervised":
+    if settings.needs_labels:
         raise SettingsError(
-            f"pretrain.{run.name}.objective is supervised; pretrain reads no labels: simclr, moco"
+            f"pretrain.{run.name}.objective is {settings.kind}; pretrain reads no labels: "
+            f"{', '.join(training_kinds(needs_labels=False))}"
         )
     device = prepare_device(run)
     images = open_images(inputs.images, "label-free")

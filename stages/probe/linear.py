@@ -44,8 +44,6 @@ class LinearProbe(Objective):
     `frozen` makes them from images; None says that the batches are features already.
     """
 
-    needs_labels = True
-
     def __init__(self, frozen: FrozenNetwork | None) -> None:
         super().__init__()
         self.frozen = frozen

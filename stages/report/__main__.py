@@ -2,7 +2,8 @@
 
 Inputs:  --results   the folder with the runs that the plan's section `report` names: metrics.json
                      (fractions) and cost.json of each
-         --reported  what the papers report (workflow/report/paper_tables.yaml)
+         --reported  what the papers report (workflow/report/paper_tables.yaml); in expected/
+                     beside it what a run of a scale is expected to give
 Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan's papers: reported
                      value, mean, sample standard deviation and n over seeds, difference, 95 %
                      interval, params, FLOPs, search cost, training time, scale, device, data,
@@ -28,20 +29,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.report.evidence import read_evidence
-from stages.report.own import collect_own, write_own
+from stages.report.evidence.asked import read_report
+from stages.report.evidence.provenance import commit
+from stages.report.evidence.reported import read_reported
+from stages.report.evidence.runs import read_evidence
+from stages.report.expected import compare
+from stages.report.numbers.headline import counts, headline
+from stages.report.numbers.own import collect_own
+from stages.report.numbers.series import series
+from stages.report.numbers.tables import collect
 from stages.report.page import page
-from stages.report.provenance import commit
-from stages.report.series import write_series
-from stages.report.settings import read_report, read_reported
-from stages.report.shown_data import note_leaks
-from stages.report.tables import collect
-from stages.report.write import write_tables
+from stages.report.write import write_own, write_series, write_tables
 from stages.runs.command import refusals
 from stages.runs.run import PLAN
 
 REPORTED = Path("workflow/report/paper_tables.yaml")
-TEMPLATE = "report.html.j2"  # beside the reported values
 
 
 def report(
@@ -50,22 +52,25 @@ def report(
     """All is collected before anything is written. Raises SettingsError on a plan that does not fit
     the papers' tables, InputError naming the run that is missing or has no usable value, or the
     file that is not what its stage wrote."""
-    papers, asked = read_reported(reported), read_report(plan)
+    known, asked = read_reported(reported), read_report(plan)
     source = commit()
     evidence = read_evidence(results, plan)
-    tables = collect(asked, papers, results, source)
-    own = collect_own(asked.own, asked.scale, results, source) if asked.own else None
-    note_leaks(tables, own, evidence)
-    text = page(tables, evidence, asked, source, plan, reported.with_name(TEMPLATE), own)
-    write_tables(tables, papers, out, own)
+    tables = collect(asked, known, evidence, source)
+    own = collect_own(asked.own, asked.scale, evidence, source) if asked.own else None
+    comparison = compare(headline(tables), plan, reported.with_name("expected"))
+    text = page(tables, evidence, asked, source, plan, own, comparison)
+    curves = series(tables, evidence)
+    write_tables(tables, known, out, own)
     write_own(own, results, out)
-    write_series(tables, evidence, out / "plots")
+    write_series(curves, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
-    rows = [row for table in tables for row in table["rows"]]
-    made = sum(row["reproduced"] is not None for row in rows)
+    if comparison:
+        print(comparison.text, file=sys.stderr if comparison.left else sys.stdout)
+    total = sum(len(table.rows) for table in tables)
     print(
-        f"{made} of {len(rows)} rows in {len(tables)} tables reproduced: {html or out / 'index.md'}"
+        f"{counts(tables).made} of {total} rows in {len(tables)} tables reproduced: "
+        f"{html or out / 'index.md'}"
     )
 
 

@@ -1,91 +1,151 @@
-"""results/report.html: everything on one page that needs nothing else, not even a network."""
+"""results/report.html: everything on one page that needs nothing else, not even a network.
+
+Composes figures and text into the templates of `text/page/`, one per section.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from nassl.files import InputError
-from stages.report.answers import answers
-from stages.report.architectures import architectures
-from stages.report.costs import cautions, duration, row_costs, stage_costs
-from stages.report.curves import search_curves
-from stages.report.detections import detections
-from stages.report.evidence import Evidence
-from stages.report.findings import findings
-from stages.report.genealogy import genealogies
-from stages.report.headline import headline
-from stages.report.margins import margin_figures
-from stages.report.own import PERCENT, tested_images
-from stages.report.prediction import LEAST, RESAMPLES
-from stages.report.provenance import data_sets, machine, plan_hash, versions
-from stages.report.settings import Report
-from stages.report.shown_data import leak_findings, shown_data
-from stages.report.table_view import table_view
-from stages.report.wording import SCALES, TITLES, TRAINING
+from stages.report.evidence.architectures import architectures
+from stages.report.evidence.asked import Report
+from stages.report.evidence.data import all_leaks, prepared_data, sources
+from stages.report.evidence.provenance import machine, plan_hash, versions
+from stages.report.evidence.runs import Evidence
+from stages.report.expected import Comparison
+from stages.report.figures.detections import detections
+from stages.report.figures.evolution import evolution_figure
+from stages.report.figures.genotypes.drawing import draw
+from stages.report.figures.margins import margins_figure
+from stages.report.figures.prediction import prediction_panels
+from stages.report.figures.searches import searches_figure
+from stages.report.figures.tables import DRAWN, seeds_figure
+from stages.report.numbers.costs import exceptions, row_costs, stage_costs
+from stages.report.numbers.evolution import evolutions
+from stages.report.numbers.headline import counts
+from stages.report.numbers.margins import margins
+from stages.report.numbers.own import OwnTable
+from stages.report.numbers.prediction import LEAST, RESAMPLES, questions
+from stages.report.numbers.rows import Table
+from stages.report.numbers.searches import collapsed, searches
+from stages.report.text import findings, wording
+from stages.report.text.architectures import facts
+from stages.report.text.costs import cautions
+from stages.report.text.data import leak, remarks
+from stages.report.text.own import about, best, cells
+from stages.report.text.prediction import answer
+from stages.report.text.summary import summary
+from stages.report.text.tables import table_view
+
+TEMPLATES = Path(__file__).parent / "text" / "page"
 
 
 def page(
-    tables: list[dict[str, Any]],
+    tables: list[Table],
     evidence: Evidence,
     report: Report,
     commit: str,
     plan: Path,
-    template: Path,
-    own: dict[str, Any] | None = None,
+    own: OwnTable | None = None,
+    expected: Comparison | None = None,
 ) -> str:
-    """The page as HTML; also of a plan without tables. `own`: what came out for your own images
-    (rows, best), shown in a table without a reported column. Raises InputError if the template is
-    missing or a result that it shows is unreadable."""
-    if not template.exists():
-        raise InputError(f"{template} is missing; it comes with the source: `git checkout`")
-    views = [table_view(table) for table in tables]
-    asked, margins = answers(evidence), margin_figures(evidence)
-    evolutions, stages = genealogies(evidence), stage_costs(evidence)
-    scale = report.scale
-    planned = [row for rows in report.tables.values() for row in rows]
-    runs = [run for row in planned for run in [*row.runs, *row.minus]]
-    runs += [seed["run"] for row in (own or {"rows": []})["rows"] for seed in row["pretrained"]]
+    """The page as HTML; also of a plan without tables. `own`: what came out for your own images,
+    shown in a table without a reported column. Raises InputError if a result that it shows is
+    unreadable."""
+    asked, stages = questions(evidence), stage_costs(evidence)
+    answers = [answer(question) for question in asked]
+    evolved, scored = evolutions(evidence), margins(evidence)
     content = {
-        "scale": scale,
-        "meaning": SCALES.get(scale, "a custom scale: see params.yaml for its settings"),
-        "devices": "; ".join(sorted({stage["devices"] for stage in stages if stage["devices"]})),
-        "cautions": cautions(evidence),
+        "scale": report.scale,
+        "summary": summary(tables, report.scale),
         "commit": commit,
-        "headline": headline(tables),
-        "findings": leak_findings(evidence)
-        + findings(views, evidence, asked, margins, evolutions, stages),
-        "titles": TITLES,
-        "training": TRAINING,
-        "papers": {
-            paper: [view for view in views if view["paper"] == paper]
-            for paper in dict.fromkeys(view["paper"] for view in views)
-        },
+        "plan_hash": plan_hash(plan),
+        "cautions": cautions(exceptions(evidence)),
+        "expected": expected,
+        "findings": [
+            *findings.of_leaks(all_leaks(evidence)),
+            *findings.of_tables(tables),
+            *findings.of_prediction(
+                said for question, said in zip(asked, answers, strict=True) if question.label_free
+            ),
+            *findings.of_chance(scored),
+            *findings.of_collapse(*collapsed(evidence)),
+            *findings.of_margins(scored),
+            *findings.of_evolution(evolved),
+            *findings.of_costs(stages),
+        ],
+        **_tables(tables),
+        "data": [(one, leak(one.leak), remarks(one)) for one in prepared_data(evidence)],
         "own": own,
-        "own_measured": PERCENT,
-        "own_tested": tested_images(own) if own else "",
-        "architectures": architectures(evidence, runs),
-        "curves": search_curves(evidence),
-        "evolutions": evolutions,
-        "questions": asked,
+        "own_about": about(own) if own else "",
+        "own_cells": cells(own) if own else [],
+        "own_best": best(own) if own else "",
+        "architectures": [
+            (one, facts(evidence, one), draw(one.genotype, f"Architecture {one.title}"))
+            for one in architectures(evidence, _shown(report, own))
+        ],
+        "searches": [searches_figure(one) for one in searches(evidence)],
+        "evolutions": [(one, evolution_figure(one)) for one in evolved],
+        "answers": [
+            (said, prediction_panels(question))
+            for question, said in zip(asked, answers, strict=True)
+        ],
         "least": LEAST,
         "resamples": RESAMPLES,
-        "margins": margins,
+        "margins": [(one, margins_figure(one)) for one in scored],
         "detections": detections(evidence),
         "stages": stages,
+        "devices": "; ".join(findings.devices(stages)),
         "row_costs": row_costs(evidence, report),
-        "plan_hash": plan_hash(plan),
-        "data_sets": data_sets(evidence),
-        "shown_data": shown_data(evidence),
+        "sources": sources(evidence),
         "versions": versions(),
         "machine": machine(),
     }
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    environment.filters["duration"] = duration
+    environment.filters["duration"] = wording.duration
+    environment.filters["words"] = wording.words
+    environment.filters["code"] = _code
     environment.filters["svg"] = Markup  # drawn here, with every text in it escaped
-    return environment.from_string(template.read_text(encoding="utf-8")).render(content)
+    return environment.get_template("page.html.j2").render(content)
+
+
+def _tables(tables: list[Table]) -> dict[str, Any]:
+    views = [table_view(table) for table in tables]
+    return {
+        "counts": counts(tables),
+        "titles": wording.TITLES,
+        "columns": wording.COLUMNS,
+        "papers": {
+            paper: [view for view in views if view.table.paper.paper == paper]
+            for paper in dict.fromkeys(table.paper.paper for table in tables)
+        },
+        "seeds": {
+            table.name: [seeds_figure(table, metric) for metric in table.metrics[:DRAWN]]
+            for table in tables
+        },
+        "drawn": DRAWN,
+    }
+
+
+def _code(text: str) -> Markup:
+    """`backticks` as <code>; everything else escaped."""
+    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _shown(report: Report, own: OwnTable | None) -> list[str]:
+    """The runs `<stage>/<run>` whose architectures are drawn."""
+    planned = [row for rows in report.tables.values() for row in rows]
+    runs = [run for row in planned for run in [*row.runs, *row.minus]]
+    return runs + [seed.run for row in (own.rows if own else ()) for seed in row.pretrained]

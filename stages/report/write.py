@@ -1,47 +1,80 @@
-"""The files of the report: JSON, CSV and Markdown per table, the headline and the page of all."""
+"""The folder results/tables: JSON, CSV and Markdown per table, the headline, all tables on one
+page, series for plots, and of your own images the best network."""
 
 from __future__ import annotations
 
 import csv
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nassl.files import write_json
-from stages.report.headline import headline
-from stages.report.markdown import index, single
-from stages.report.own import own_headline, own_page
-from stages.report.tables import lines
+from stages.report.numbers.headline import headline
+from stages.report.numbers.own import NETWORK, OwnTable
+from stages.report.numbers.rows import Table
+from stages.report.numbers.series import Series
+from stages.report.text.markdown import index, single
+from stages.report.text.own import BEST, own_page
+from stages.report.text.records import own_headline, own_json, own_lines, table_json, table_lines
 
+OWN = "own"
 FORMATS = ("json", "csv", "md")
 
 
 def write_tables(
-    tables: list[dict[str, Any]],
-    reported: dict[str, Any],
-    out: Path,
-    own: dict[str, Any] | None = None,
+    tables: list[Table], known: Iterable[str], out: Path, own: OwnTable | None = None
 ) -> None:
-    """`<paper>.<table>.{json,csv,md}`, metrics.json and index.md in the folder `out`; tables of an
-    earlier plan that this one does not have are removed. `own` joins the last two."""
+    """`<paper>.<table>.{json,csv,md}`, metrics.json and index.md in the folder `out`; of the
+    `known` tables, those of an earlier plan that this one does not have are removed. `own` joins
+    the last two."""
     out.mkdir(parents=True, exist_ok=True)
-    written = {f"{table['paper']}.{table['table']}" for table in tables}
-    for name in {f"{paper}.{table}" for paper in reported for table in reported[paper]} - written:
-        for ending in FORMATS:
-            (out / f"{name}.{ending}").unlink(missing_ok=True)
+    _remove(out, set(known) - {table.name for table in tables})
     for table in tables:
-        name = f"{table['paper']}.{table['table']}"
-        write_json(out / f"{name}.json", table)
-        write_csv(out / f"{name}.csv", table)
-        (out / f"{name}.md").write_text(single(table), encoding="utf-8")
-    mine = {"own": own_headline(own)} if own else {}
+        write_json(out / f"{table.name}.json", table_json(table))
+        lines = table_lines(table)
+        write_csv(out / f"{table.name}.csv", list(lines[0]), lines)
+        (out / f"{table.name}.md").write_text(single(table), encoding="utf-8")
+    mine = {OWN: own_headline(own)} if own else {}
     write_json(out / "metrics.json", headline(tables) | mine)
     pages = ([index(tables)] if tables else []) + ([own_page(own)] if own else [])
     (out / "index.md").write_text("\n".join(pages), encoding="utf-8")
 
 
-def write_csv(path: Path, table: dict[str, Any]) -> None:
-    """One line per row and metric."""
+def write_own(table: OwnTable | None, results: Path, out: Path) -> None:
+    """`own.{json,csv,md}` and `best/`: what `nassl.load` reads, and network.json (which run it is,
+    and its losses). Without a table, those of an earlier plan are removed."""
+    shutil.rmtree(out / BEST, ignore_errors=True)
+    _remove(out, [OWN])
+    if table is None:
+        return
+    write_json(out / f"{OWN}.json", own_json(table))
+    (out / f"{OWN}.md").write_text(own_page(table), encoding="utf-8")
+    lines = own_lines(table)
+    write_csv(out / f"{OWN}.csv", list(lines[0]), lines)
+    if best := table.best:
+        (out / BEST).mkdir()
+        for name in NETWORK:
+            shutil.copyfile(results / best.run / name, out / BEST / name)
+        write_json(out / BEST / "network.json", asdict(best))
+
+
+def write_series(found: Iterable[Series], out: Path) -> None:
+    """A CSV file each; only the header where there is nothing."""
+    out.mkdir(parents=True, exist_ok=True)
+    for one in found:
+        write_csv(out / f"{one.name}.csv", one.columns, one.lines)
+
+
+def write_csv(path: Path, columns: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(lines(table)[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(lines(table))
+        writer.writerows(lines)
+
+
+def _remove(out: Path, names: Iterable[str]) -> None:
+    for name in names:
+        for ending in FORMATS:
+            (out / f"{name}.{ending}").unlink(missing_ok=True)

@@ -50,7 +50,7 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.training.device import prepare_device
 
     seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
-    if settings.kind != "supervised":
+    if not settings.needs_labels:
         raise SettingsError(
             f"retrain.{run.name}.objective is of kind {settings.kind!r}; retrain is supervised"
         )
@@ -61,10 +61,9 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
     classes = len(names)
     genotype, size = read_genotype(inputs.genotype), run.settings["network"]
     side = settings.views.size or images.side
-    auxiliary = settings.auxiliary_weight > 0
 
     with open_checkpoints(run, inputs) as checkpoints:
-        network = initial_network(genotype, size, side, seed, device, auxiliary)
+        network = initial_network(genotype, size, side, seed, device, settings.has_auxiliary())
         objective = initial_objective(
             settings, network, images, len(images), seed, classes, size.stem
         )

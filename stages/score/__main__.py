@@ -48,7 +48,7 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
 
     seed, recipe, settings = run.line.seed, run.settings["recipe"], run.settings["objective"]
     device = prepare_device(run)
-    supervised = settings.kind == "supervised"
+    supervised = settings.needs_labels
     part = "train" if supervised else "label-free"
     images = open_images(inputs.images, part)
     labels = open_labels(inputs.labels, part) if supervised else None
@@ -61,10 +61,9 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
         )
     genotype, size = read_genotype(inputs.genotype), run.settings["network"]
     side = settings.views.size or images.side
-    auxiliary = supervised and settings.auxiliary_weight > 0
 
     with open_checkpoints(run, inputs) as checkpoints:
-        network = initial_network(genotype, size, side, seed, device, auxiliary)
+        network = initial_network(genotype, size, side, seed, device, settings.has_auxiliary())
         objective = initial_objective(
             settings, network, images, len(trained_on), seed, classes, size.stem
         )

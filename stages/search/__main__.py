@@ -3,8 +3,7 @@
 SSNAS (sec. 3.3-3.5, 4.1) searches DARTS' cell space by gradient and replaces cross entropy by the
 contrastive loss NT-Xent in both steps: of the weights, on one part of the training images, and of
 alpha, on the other. FaUNAE (sec. III) evolves an existing architecture in the block or the dense
-space by the loss on held-out images. Strategies: darts (first and second order), evolution,
-proxyless, random, manual.
+space by the loss on held-out images. The strategies are in `nassl/settings/strategies/`.
 
 Inputs:  --images  prepared images
          --labels  prepared labels; a run without labels gets a folder without any, and opens none
@@ -31,11 +30,9 @@ from pathlib import Path
 
 from nassl.files import write_json
 from nassl.genotypes import write_genotype
-from nassl.settings import SettingsError
 from stages.runs.command import stage_command
 from stages.runs.run import Run
-from stages.search.initial import refuse_initial
-from stages.search.strategies import STRATEGIES
+from stages.search.strategies import strategy_of
 from stages.training.checkpoints import open_checkpoints
 from stages.training.launch import start_on_devices
 
@@ -43,16 +40,13 @@ from stages.training.launch import start_on_devices
 def search(run: Run, inputs: Namespace, out: Path) -> None:
     """Raises SettingsError if strategy and space, objective or recipe do not fit together, and
     InputError if the prepared data lack what the objective needs."""
-    kind = run.settings["strategy"].kind
-    if kind not in STRATEGIES:
-        raise SettingsError(f"strategy.kind is {kind!r}; available: {', '.join(STRATEGIES)}")
-    if kind != "evolution":
-        refuse_initial(run)
+    strategy = strategy_of(run)
     with open_checkpoints(run, inputs) as checkpoints:
-        found = STRATEGIES[kind](run, inputs, out, checkpoints)
+        found = strategy(run, inputs, out, checkpoints)
         (out / "curves").mkdir(exist_ok=True)  # stays empty where nothing is trained
         write_genotype(out / "genotype.json", found.genotype)
         write_json(out / "alphas.json", found.history)
+        kind = run.settings["strategy"].kind
         metrics = found.metrics | {"strategy": kind, "seed": run.line.seed}
         write_json(out / "metrics.json", metrics)
         checkpoints.cost.write(out, found.device)

@@ -13,20 +13,21 @@ from nassl.data.batches import Batch
 from nassl.genotypes.cell import alpha_entropy, derive, skip_connections
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import draw_apart
-from nassl.parallel.precision import autocast, products
-from nassl.settings import Darts, Recipe, SettingsError
+from nassl.parallel.precision import products
+from nassl.settings import Darts
 from nassl.supernets.cell import Supernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
 from nassl.training.discrete import initial_objective
 from nassl.training.graphs import RecordedStep, recorder
-from nassl.training.loop import Companion, evaluate, train
-from nassl.training.optimisers import build_adam, build_optimizer, restore
+from nassl.training.loop import Companion, batch_loss, evaluate, recordable_loss, train
+from nassl.training.optimisers import build_optimizer, restore
 from nassl.training.seeds import seed_step
 from stages.runs.run import Run
 from stages.search.alpha_gradients import first_order, second_order, unchanged_statistics
+from stages.search.alphas import alpha_optimizer
 from stages.search.data import Cycle, SearchData, open_search_data
-from stages.search.found import Found, by_space
+from stages.search.found import Found
 from stages.training.curves import WrittenCurves
 from stages.training.device import prepare_device
 
@@ -36,15 +37,15 @@ COLLAPSE = 2  # more skip-connections than this in the normal cell: the known fa
 def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
     """Trains the supernet and takes the strongest operations of its last alphas."""
     strategy, recipe, seed = run.settings["strategy"], run.settings["recipe"], run.line.seed
-    check(strategy, recipe)
+    space = run.settings["space"]
+    strategy.check(f"search/{run.name}", recipe, space.operations())
     device = prepare_device(run)
     data = open_search_data(
         run, inputs, device, strategy.validation_fraction, strategy.separate_sets
     )
 
     seed_step(seed, 0, 0, "network")
-    space = run.settings["space"]
-    network = by_space(run, {"cell": Supernet})(space).to(device)
+    network = Supernet(space).to(device)
     objective = initial_objective(
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
         data.classes, space.stem,
@@ -74,23 +75,6 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
     return Found(network.genotype(), metrics, steps.history, device_name(device))
 
 
-def check(strategy: Darts, recipe: Recipe) -> None:
-    """Raises SettingsError for what DARTS is not defined for."""
-    if strategy.order not in (1, 2):
-        raise SettingsError(f"strategy.order is {strategy.order}; available: 1, 2")
-    if strategy.order == 2 and recipe.optimizer != "sgd":
-        raise SettingsError(
-            "strategy.order 2 unrolls a step of SGD, but recipe.optimizer is "
-            f"{recipe.optimizer!r}; set it to sgd, or the order to 1"
-        )
-    if strategy.order == 2 and recipe.precision != "float32":
-        raise SettingsError(
-            "strategy.order 2 takes the difference of two nearby gradients, which "
-            f"recipe.precision {recipe.precision!r} loses in rounding; set it to float32, or the "
-            "order to 1"
-        )
-
-
 class AlphaSteps(Companion):
     """One step of alpha on a validation batch before every step of the weights.
 
@@ -112,12 +96,7 @@ class AlphaSteps(Companion):
         self.validation, self.steps = Cycle(data.validation), len(data.training)
         self.alphas = network.architecture_parameters()
         self.weights = optimizer.param_groups[0]["params"]
-        self.alpha_optimizer = build_adam(
-            self.alphas,
-            settings.alpha_learning_rate,
-            tuple(settings.alpha_betas),
-            settings.alpha_weight_decay,
-        )
+        self.alpha_optimizer = alpha_optimizer(self.alphas, settings)
         self.history: list[dict[str, Any]] = []
         device = self.alphas[0].device
         # Of this epoch's validation losses: added up where they are, read at its end.
@@ -127,22 +106,18 @@ class AlphaSteps(Companion):
     def before_step(self, epoch: int, step: int, batch: Batch) -> None:
         held_out = self.validation.at(epoch * self.steps + step)
 
-        def seed_validation() -> None:
-            seed_step(self.seed, epoch, step, "alpha")
-            draw_apart()
-
         def training_loss() -> Tensor:
             seed_step(self.seed, epoch, step)  # the views that the weight step is going to see
-            draw_apart()
-            return self._loss(*batch)
+            return batch_loss(self.network, self.objective, batch, self.precision)
 
         def validation_loss() -> Tensor:
-            seed_validation()
-            return self._loss(*held_out)
+            seed_step(self.seed, epoch, step, "alpha")
+            return batch_loss(self.network, self.objective, held_out, self.precision)
 
         self._train_alphas(True)
         if self.settings.order == 1:
-            seed_validation()
+            seed_step(self.seed, epoch, step, "alpha")
+            draw_apart()
             self.first_order(*held_out)
         else:
             with unchanged_statistics(self.network, self.objective):
@@ -154,19 +129,20 @@ class AlphaSteps(Companion):
 
     def _first_order(self, images: Tensor, labels: Tensor | None) -> None:
         """Everything that a step of first order does, on the device."""
+        held_out = Batch(images, labels)
         with unchanged_statistics(self.network, self.objective), products(self.precision):
-            made = first_order(lambda: self._loss(images, labels), self.alphas, self.weights)
-        self._step(*made)
+            loss, gradients = first_order(
+                lambda: recordable_loss(self.network, self.objective, held_out, self.precision),
+                self.alphas,
+                self.weights,
+            )
+        self._step(loss, gradients)
 
     def _step(self, loss: Tensor, gradients: list[Tensor]) -> None:
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
         self.alpha_optimizer.step()
         self.total += loss
-
-    def _loss(self, images: Tensor, labels: Tensor | None) -> Tensor:
-        with autocast(self.precision, images.device):
-            return self.objective.loss(self.network, images, labels)
 
     def after_epoch(self, epoch: int) -> dict[str, float]:
         normal, reduce = (alpha.tolist() for alpha in self.alphas)

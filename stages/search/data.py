@@ -11,7 +11,6 @@ import torch
 
 from nassl.data.batches import Batch, Batches
 from nassl.data.images import Images, class_names, open_images, open_labels, split
-from nassl.objectives.build import needs_labels
 from nassl.parallel.processes import rank, world_size
 from stages.runs.run import Run
 
@@ -39,7 +38,7 @@ def open_search_data(
     (SSNAS sec. 4.4). Opens `inputs.labels` only if the objective needs labels, and then raises
     InputError if there are none.
     """
-    supervised = needs_labels(run.settings["objective"])
+    supervised = run.settings["objective"].needs_labels
     part = "train" if supervised else "label-free"
     labels = open_labels(inputs.labels, part) if supervised else None
     classes = len(class_names(inputs.labels)) if supervised else 0

@@ -17,9 +17,7 @@ from nassl.genotypes import Genotype
 from nassl.genotypes.dense import top_edges
 from nassl.objectives.objective import Objective
 from nassl.settings import Evolution, SettingsError
-from nassl.settings.evolution import check_epochs, total_epochs
-from nassl.supernets.block import BlockSupernet
-from nassl.supernets.dense import DenseSupernet
+from nassl.settings.strategies.evolution import total_epochs
 from nassl.supernets.sampled import SampledSupernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
@@ -30,25 +28,22 @@ from nassl.training.seeds import seed_step
 from stages.runs.run import Run
 from stages.search.data import open_search_data
 from stages.search.evolution_rules import Population, annealed
-from stages.search.found import Found, by_space
+from stages.search.found import Found
 from stages.search.initial import initial_structure
 from stages.search.validation import validation_loss
 from stages.training.curves import WrittenCurves
 from stages.training.device import prepare_device
-
-SUPERNETS = {"block": BlockSupernet, "dense": DenseSupernet}
 
 
 def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
     """Evolves the initial structure until one operation is left at every place. Writes
     genealogy.json besides what every search writes."""
     strategy, space, seed = run.settings["strategy"], run.settings["space"], run.line.seed
-    supernet = by_space(run, SUPERNETS)
     initial = initial_structure(run, inputs)
     device = prepare_device(run)
     data = open_search_data(run, inputs, device, strategy.validation_fraction)
     seed_step(seed, 0, 0, "network")
-    network = supernet(space).to(device)
+    network = space.load()(space).to(device)
     network.choice = initial.choice
     objective = initial_objective(
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
@@ -56,7 +51,7 @@ def search_evolution(run: Run, inputs: Namespace, out: Path, checkpoints: Checkp
     )  # fmt: skip
     evolution = Generations(strategy, network, objective, data.held_out, seed)
     operations = evolution.population.left
-    check_epochs(f"search/{run.name}", run.settings["recipe"].epochs, strategy, operations)
+    strategy.check(f"search/{run.name}", run.settings["recipe"], operations)
     if space.kind == "dense" and space.edges not in ("all", "top2"):
         raise SettingsError(f"space.edges is {space.edges!r}; available: all, top2")
     parameters = [*network.parameters(), *objective.trained_parameters()]

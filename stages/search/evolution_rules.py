@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-IDENTITY = "identity"
+from nassl.genotypes.block import IDENTITY
 
 
 def mutation_probabilities(counts: Sequence[int], current: int, epsilon: float) -> list[float]:

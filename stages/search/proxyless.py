@@ -17,20 +17,21 @@ from torch import Tensor
 from nassl.data.batches import Batch
 from nassl.genotypes.cell import alpha_entropy
 from nassl.objectives.objective import Objective
-from nassl.parallel.distributed import average, draw_apart
-from nassl.parallel.precision import autocast, products
+from nassl.parallel.distributed import average
+from nassl.parallel.precision import products
 from nassl.settings import Proxyless
 from nassl.supernets.block import BlockSupernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
 from nassl.training.discrete import initial_objective
-from nassl.training.loop import Companion, train
-from nassl.training.optimisers import build_optimizer
+from nassl.training.loop import Companion, batch_loss, train
+from nassl.training.optimisers import build_optimizer, restore
 from nassl.training.seeds import seed_step
 from stages.runs.run import Run
 from stages.search.alpha_gradients import unchanged_statistics
+from stages.search.alphas import alpha_optimizer
 from stages.search.data import Cycle, SearchData, open_search_data
-from stages.search.found import Found, by_space
+from stages.search.found import Found
 from stages.search.validation import validation_loss
 from stages.training.curves import WrittenCurves
 from stages.training.device import prepare_device
@@ -39,11 +40,10 @@ from stages.training.device import prepare_device
 def search_proxyless(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
     """Trains the over-parameterised network and takes the operation of largest alpha everywhere."""
     strategy, space, seed = run.settings["strategy"], run.settings["space"], run.line.seed
-    supernet = by_space(run, {"block": BlockSupernet})
     device = prepare_device(run)
     data = open_search_data(run, inputs, device, strategy.validation_fraction)
     seed_step(seed, 0, 0, "network")
-    network = supernet(space).to(device)
+    network = BlockSupernet(space).to(device)
     objective = initial_objective(
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
         data.classes, space.stem,
@@ -96,12 +96,7 @@ class GateSteps(Companion):
             (1e-3 * torch.randn(len(names))).to(device).requires_grad_()
             for names in network.candidates
         ]
-        self.optimizer = torch.optim.Adam(
-            self.alphas,
-            lr=settings.alpha_learning_rate,
-            betas=tuple(settings.alpha_betas),
-            weight_decay=settings.alpha_weight_decay,
-        )
+        self.optimizer = alpha_optimizer(self.alphas, settings)
         self.history: list[dict[str, Any]] = []
         self.total = 0.0  # of this epoch's validation losses
 
@@ -115,17 +110,12 @@ class GateSteps(Companion):
                     self.network,
                     self.alphas,
                     self.optimizer,
-                    lambda: self._loss(held_out),
+                    lambda: batch_loss(self.network, self.objective, held_out, self.precision),
                 )
             self.total += loss
         seed_step(self.seed, epoch, step, "path")
         drawn = [int(torch.multinomial(alpha.detach().softmax(0), 1)) for alpha in self.alphas]
         self.network.choice = self._named(drawn)
-
-    def _loss(self, batch: Batch) -> Tensor:
-        draw_apart()  # the paths are drawn, the same in every process
-        with autocast(self.precision, batch.images.device):
-            return self.objective.loss(self.network, batch.images, batch.labels)
 
     def after_epoch(self, epoch: int) -> dict[str, float]:
         alphas = [alpha.tolist() for alpha in self.alphas]
@@ -157,7 +147,7 @@ class GateSteps(Companion):
         with torch.no_grad():
             for alpha, value in zip(self.alphas, state["alphas"], strict=True):
                 alpha.copy_(value)
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore(self.optimizer, state["optimizer"])
         self.history, self.total = list(state["history"]), state["total"]
 
 

@@ -12,7 +12,25 @@ from stages.plan.__main__ import main
 COMPOSED = {
     "unknown key": (["recipe.search.epoch=3"], r"Could not override 'recipe.search.epoch'.*epochs"),
     "wrong type": (["recipe.search.epochs=many"], r"recipe\.search\.epochs: Value 'many'"),
-    "unknown kind": (["objective.simclr.kind=pickle"], r"kind is 'pickle'; available: "),
+    "unknown kind": (
+        ["objective.simclr.kind=pickle"],
+        r"objective\.simclr\.kind is 'pickle'; available: moco, none, simclr, supervised",
+    ),
+    "unknown kind of data": (
+        ["data.digits.kind=svhn"],
+        r"data\.digits\.kind is 'svhn'; available: cifar10, cifar100, coco, digits, folder",
+    ),
+    "unknown strategy": (
+        ["strategy.darts-first.kind=dart"],
+        r"strategy\.darts-first\.kind is 'dart'; available: darts, evolution, manual, proxyless",
+    ),
+    "unknown space": (
+        ["space.cells.kind=cells"], r"space\.cells\.kind is 'cells'; available: block, cell, dense",
+    ),
+    "a start for a strategy that takes none": (
+        ["+papers.ssnas.searches.ssnas.initial=random"],
+        r"initial is 'random', but strategy 'darts' starts from no other structure; available: evo",
+    ),
     "unknown section": (["papers.ssnas.searches.ssnas.recipe=x"], r"recipe has no entry 'x'"),
     "syntax": (["recipe.search.epochs="], r"recipe\.search\.epochs"),
     "shell in a name": (

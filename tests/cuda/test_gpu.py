@@ -25,7 +25,7 @@ from nassl.settings import (
     Recipe,
     SimCLR,
 )
-from nassl.settings.evolution import total_epochs
+from nassl.settings.strategies.evolution import total_epochs
 from nassl.supernets.block import BlockSupernet
 from nassl.supernets.cell import Supernet
 from nassl.training import graphs, loop

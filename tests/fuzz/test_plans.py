@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from nassl.settings import SECTIONS, SettingsError
 from stages.plan.__main__ import plan as composed
-from stages.plan.checks import check_plan
-from stages.plan.compose import compose_config
+from stages.plan.checks.plan import check_plan
+from stages.plan.compose.config import compose_config
 from stages.plan.expand import Expansion
 from stages.runs.lines import RUNS
 from stages.runs.run import read_run, resolve_run

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nassl.networks.stem import build_stem, reductions
+from nassl.networks.cell_frame import reductions
+from nassl.networks.stem import build_stem
 from nassl.settings import CellSpace
 from nassl.supernets.cell import Supernet
 

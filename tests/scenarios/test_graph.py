@@ -17,6 +17,7 @@ import yaml
 from dvc.repo import Repo
 from packaging.requirements import Requirement
 
+from nassl.settings import DATASETS, OBJECTIVES, SPACES, STRATEGIES
 from stages.runs.lines import RUNS
 from stages.runs.run import resolve_run
 from tests.scenarios.project import Project
@@ -24,6 +25,13 @@ from tests.scenarios.project import Project
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = [*RUNS, "report"]
 CODE = ("stages", "nassl")
+# Modules that import the implementation which a kind of settings names.
+LOADED_BY = {
+    "nassl.objectives.build": OBJECTIVES,
+    "stages.prepare.__main__": DATASETS,
+    "stages.search.evolution": SPACES,
+    "stages.search.strategies": STRATEGIES,
+}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +68,11 @@ def files_run_by(stage: str) -> set[str]:
         if module not in seen:
             seen.add(module)
             pending += imported_by(module)
+            pending += {
+                kind.implementation.partition(":")[0]
+                for kind in LOADED_BY.get(module, {}).values()
+                if kind.implementation
+            }
     return {file_of(module) for module in seen}
 
 
@@ -84,7 +97,7 @@ TRAIN = {"search", "score", "retrain", "pretrain", "probe", "transfer"}
 @pytest.mark.parametrize(
     ("edited", "stale"),
     [
-        ("stages/report/drawings/dense.py", {"report"}),
+        ("stages/report/figures/genotypes/dense.py", {"report"}),
         ("stages/search/darts.py", {"search"}),
         ("stages/layouts/folders.py", {"prepare"}),
         ("stages/training/launch.py", TRAIN),

@@ -12,7 +12,8 @@ from PIL import Image
 
 from nassl.files import write_json
 from stages.pretrain.__main__ import pretrain
-from stages.report.own import write_own
+from stages.report.numbers.own import Best, OwnRow, OwnTable, Pretrained
+from stages.report.write import write_own
 from tests.scenarios.project import ROOT
 
 LINES = 15  # an example is shorter
@@ -37,15 +38,11 @@ def run(code, folder):
 def place(call, digits, genotype, tmp_path):
     """A folder with nothing but results/tables/best, as the report writes it, and eleven images."""
     call(pretrain, out="made/pretrain/s", images=digits / "images", genotype=genotype)
-    best = {"run": "pretrain/s", "row": "x", "final_loss": 1.0, "selected_contrastive_loss": 1.0}
-    row = {
-        "row": "x", "data": "digits", "runs": [], "note": "", "n": 0, "pretrained": [],
-        "selected_contrastive_loss": 1.0, "final_loss": 1.0, "n_trained_on": 96, "n_tested_on": 0,
-        "params_million": 0.1, "flops": 1, "seconds": 1.0,
-    }  # fmt: skip
+    seeds = (Pretrained("pretrain/s", 1.0),)
+    row = OwnRow("x", "digits", (), 1.0, seeds, 96, 0, 0.1, 1, 1.0, {}, ())
     tables = tmp_path / "place" / "results" / "tables"
     tables.mkdir(parents=True)
-    table = {"scale": "smoke", "commit": "none", "rows": [row], "best": best}
+    table = OwnTable("smoke", "none", (row,), Best(1.0, 1.0, "pretrain/s", "x"))
     write_own(table, tmp_path / "made", tables)
     (tmp_path / "place" / "my-images").mkdir()
     random = np.random.default_rng(0)

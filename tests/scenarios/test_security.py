@@ -73,7 +73,7 @@ def test_the_search_finds_what_it_looks_for(source):
 
 def test_commands_are_made_of_names_that_were_checked():
     """Of a plan, DVC's commands hold the names of runs and strings of their lines alone, which
-    `stages.plan.names` restricts to letters, digits and . _ - /."""
+    `stages.plan.checks.names` restricts to letters, digits and . _ - /."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     for stage, definition in stages.items():
         command = definition.get("do", definition)["cmd"]

@@ -72,6 +72,7 @@ def test_one_runs_setting_reruns_that_run_and_what_follows(project):
 def test_the_page_and_the_tables_are_in_snakemakes_report(project):
     page = (project.folder / "results/report.html").read_text()
     assert "Smoke scale on cpu" in page
+    assert "numbers are as expected at scale smoke (expected/smoke.yaml)" in page
     assert "<title>Architecture " in page
     assert "entropy of alpha, normal cell" in page
     assert "<title>Genealogy of faunae-from-random-shapes-s0" in page

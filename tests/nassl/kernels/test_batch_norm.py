@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 
 import pytest
@@ -11,6 +12,14 @@ from torch import nn
 
 from nassl.kernels import batch_norm
 from nassl.kernels.batch_norm import BatchNorm, rectified
+from tests.nassl.kernels.compared import (
+    ON_MAPS,
+    assert_gradients_equal,
+    assert_same_bits_whatever_the_number_of_threads,
+    gradients,
+    relative,
+)
+from tests.nassl.kernels.compared import maps as normal_maps
 
 # (images, channels, height, width): fewer channels than a vector has; a channel; channels that do
 # not divide vectors; a last vector that is not full; several chunks, the last not full; one image
@@ -23,17 +32,7 @@ SHAPES = [
     (9, 16, 17, 19),
     (4, 128, 13, 5),
 ]
-ON_MAPS = {"memory_format": torch.channels_last}
-
-
-@pytest.fixture
-def _compiled():
-    if batch_norm.library() is None:
-        pytest.skip("needs a C++ compiler")
-
-
-def maps(*shape, dtype=torch.float64):
-    return (3 * torch.randn(shape, dtype=dtype) + 5).contiguous(**ON_MAPS).requires_grad_()
+maps = functools.partial(normal_maps, scale=3, mean=5)
 
 
 def norms(channels, affine, dtype=torch.float64):
@@ -48,19 +47,10 @@ def norms(channels, affine, dtype=torch.float64):
     return ours, theirs
 
 
-def gradients(y, *inputs):
-    weights = torch.linspace(-1, 2, y.numel(), dtype=y.dtype).view(y.shape)
-    return torch.autograd.grad(y, inputs, weights)
-
-
-def relative(found, expected):
-    return ((found - expected).abs().max() / expected.abs().max()).item()
-
-
 @pytest.mark.parametrize("rectify", [False, True])
 @pytest.mark.parametrize("affine", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_equals_torchs_in_training(shape, affine, rectify):
     ours, theirs = norms(shape[1], affine)
     x = maps(*shape)
@@ -72,16 +62,10 @@ def test_equals_torchs_in_training(shape, affine, rectify):
     assert ours.state_dict().keys() == theirs.state_dict().keys()
     for name, value in theirs.state_dict().items():
         torch.testing.assert_close(ours.state_dict()[name], value, rtol=1e-12, atol=0)
-    pairs = zip(
-        gradients(found, x, *ours.parameters()),
-        gradients(expected, x, *theirs.parameters()),
-        strict=True,
-    )
-    for mine, other in pairs:
-        assert relative(mine, other) < 1e-12
+    assert_gradients_equal((found, x, *ours.parameters()), (expected, x, *theirs.parameters()))
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_scale_is_the_affine_weight():
     ours, _ = norms(16, False)
     x = maps(2, 16, 4, 4)
@@ -92,12 +76,11 @@ def test_scale_is_the_affine_weight():
     assert relative(found, expected) < 1e-12
     repeated = torch.ones((), dtype=torch.float64).expand(16)
     assert relative(ours(x, repeated), F.batch_norm(x, None, None, training=True)) < 1e-12
-    for mine, other in zip(gradients(found, x, scale), gradients(expected, x, scale), strict=True):
-        assert relative(mine, other) < 1e-12
+    assert_gradients_equal((found, x, scale), (expected, x, scale))
 
 
 @pytest.mark.parametrize("rectify", [False, True])
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_gradcheck(rectify):
     norm, _ = norms(4, True)
     x = maps(2, 4, 3, 3)
@@ -114,7 +97,7 @@ def test_gradcheck(rectify):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_means_far_from_zero_cost_no_digits():
     norm, _ = norms(16, False, torch.float32)
     x = torch.randn(32, 16, 16, 16, dtype=torch.float64) + 1000
@@ -126,7 +109,7 @@ def test_means_far_from_zero_cost_no_digits():
     torch.testing.assert_close(norm.running_var.double(), expected, rtol=1e-6, atol=0)
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_nan_is_not_hidden():
     """Otherwise a diverged network would look like a healthy one."""
     ours, theirs = norms(16, False)
@@ -141,20 +124,16 @@ def test_nan_is_not_hidden():
         assert torch.equal(mine.isnan(), other.isnan())
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_same_bits_whatever_the_number_of_threads():
     x = maps(9, 16, 33, 31, dtype=torch.float32)
-    threads, runs = torch.get_num_threads(), []
-    try:
-        for count in (1, 2, 3, 1):
-            torch.set_num_threads(count)
-            norm, _ = norms(16, True, torch.float32)
-            y = rectified(norm, x)
-            runs.append([y, norm.running_var, *gradients(y, x, *norm.parameters())])
-    finally:
-        torch.set_num_threads(threads)
-    for run in runs[1:]:
-        assert all(torch.equal(found, first) for found, first in zip(run, runs[0], strict=True))
+
+    def compute():
+        norm, _ = norms(16, True, torch.float32)
+        y = rectified(norm, x)
+        return [y, norm.running_var, *gradients(y, x, *norm.parameters())]
+
+    assert_same_bits_whatever_the_number_of_threads(compute)
 
 
 def test_what_is_not_computed_here_is_left_to_torch():
@@ -182,16 +161,11 @@ def test_another_batch_norm_is_rectified_as_it_is():
     assert torch.equal(rectified(theirs, x), F.relu(theirs(x)))
 
 
-def test_without_a_compiler_torch_computes_and_a_warning_says_so(monkeypatch, tmp_path, caplog):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    batch_norm.library.cache_clear()
-    try:
-        ours, theirs = norms(16, True)
-        x = maps(2, 16, 4, 4)
-        with caplog.at_level(logging.WARNING):
-            assert torch.equal(rectified(ours, x), F.relu(theirs(x)))
-        assert "batch norms are slower than they could be: no-such-compiler" in caplog.text
-        assert int(ours.num_batches_tracked) == 1
-    finally:
-        batch_norm.library.cache_clear()
+@pytest.mark.usefixtures("no_compiler")
+def test_without_a_compiler_torch_computes_and_a_warning_says_so(caplog):
+    ours, theirs = norms(16, True)
+    x = maps(2, 16, 4, 4)
+    with caplog.at_level(logging.WARNING):
+        assert torch.equal(rectified(ours, x), F.relu(theirs(x)))
+    assert "batch norms are slower than they could be: no-such-compiler" in caplog.text
+    assert int(ours.num_batches_tracked) == 1

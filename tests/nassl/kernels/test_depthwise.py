@@ -9,32 +9,13 @@ import torch.nn.functional as F
 from nassl.kernels import depthwise as module
 from nassl.kernels.depthwise import _Compiled, _Depthwise5, depthwise
 from nassl.networks import subgrids
-
-
-@pytest.fixture
-def _compiled():
-    if module.library() is None:
-        pytest.skip("needs a C++ compiler")
-
-
-@pytest.fixture
-def _no_compiler(monkeypatch, tmp_path):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    module.library.cache_clear()
-    yield
-    module.library.cache_clear()
-
-
-def maps(*shape):
-    torch.manual_seed(0)
-    x = torch.randn(*shape, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
-    return x.requires_grad_()
-
-
-def gradients(y, *inputs):
-    weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape)
-    return torch.autograd.grad((y * weights).sum(), inputs)
+from tests.nassl.kernels.compared import (
+    assert_gradients_equal,
+    assert_same_bits_whatever_the_number_of_threads,
+    gradients,
+    maps,
+    relative,
+)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
@@ -63,21 +44,14 @@ SHAPES = [
 ]
 
 
-def relative(found, expected):
-    return ((found - expected).abs().max() / expected.abs().max()).item()
-
-
 def case(shape, kernel, dtype=torch.float64):
-    torch.manual_seed(0)
-    channels = shape[1]
-    x = torch.randn(shape, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    weight = torch.randn(channels, 1, kernel, kernel, dtype=dtype, requires_grad=True)
-    return x.requires_grad_(), weight
+    x = maps(*shape, dtype=dtype)
+    return x, torch.randn(shape[1], 1, kernel, kernel, dtype=dtype, requires_grad=True)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_the_compiled_convolution_is_torchs(shape, kernel):
     x, weight = case(shape, kernel)
     expected = F.conv2d(x, weight, None, 1, kernel // 2, 1, shape[1])
@@ -85,47 +59,39 @@ def test_the_compiled_convolution_is_torchs(shape, kernel):
     assert relative(module._convolve(x.detach(), weight.detach(), False), expected) < 1e-12
     assert relative(found, expected) < 1e-12
     assert found.is_contiguous(memory_format=torch.channels_last)
-    for mine, other in zip(
-        gradients(found, x, weight), gradients(expected, x, weight), strict=True
-    ):
-        assert relative(mine, other) < 1e-12
+    assert_gradients_equal((found, x, weight), (expected, x, weight))
 
 
 @pytest.mark.parametrize("kernel", [3, 5])
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_compiled_gradcheck(kernel):
     given = case((2, 4, 3, 5), kernel)
     assert torch.autograd.gradcheck(_Compiled.apply, given)
     assert torch.autograd.gradgradcheck(_Compiled.apply, given)
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_single_precision_keeps_five_digits():
     x, weight = case((64, 16, 16, 16), 5, torch.float32)
     found = depthwise(x, weight)
     double = [tensor.detach().double().requires_grad_() for tensor in (x, weight)]
     expected = F.conv2d(*double, None, 1, 2, 1, 16)
-    assert relative(found.double(), expected) < 1e-5
-    for mine, other in zip(gradients(found, x, weight), gradients(expected, *double), strict=True):
-        assert relative(mine.double(), other) < 1e-5
+    assert relative(found, expected) < 1e-5
+    assert_gradients_equal((found, x, weight), (expected, *double), 1e-5)
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_same_bits_whatever_the_number_of_threads():
     x, weight = case((21, 8, 13, 12), 5, torch.float32)
-    threads, runs = torch.get_num_threads(), []
-    try:
-        for count in (1, 2, 3, 1):
-            torch.set_num_threads(count)
-            y = depthwise(x, weight)
-            runs.append([y, *gradients(y, x, weight)])
-    finally:
-        torch.set_num_threads(threads)
-    for run in runs[1:]:
-        assert all(torch.equal(found, first) for found, first in zip(run, runs[0], strict=True))
+
+    def compute():
+        y = depthwise(x, weight)
+        return [y, *gradients(y, x, weight)]
+
+    assert_same_bits_whatever_the_number_of_threads(compute)
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_only_the_gradients_asked_for_are_computed(monkeypatch):
     names = []
     call = module._call
@@ -138,7 +104,7 @@ def test_only_the_gradients_asked_for_are_computed(monkeypatch):
     assert names == ["weight_gradient"]
 
 
-@pytest.mark.usefixtures("_compiled")
+@pytest.mark.usefixtures("compiler")
 def test_what_is_not_computed_here_is_left_to_torch():
     x, weight = case((2, 16, 4, 4), 3)
     assert "_Compiled" in type(depthwise(x, weight).grad_fn).__name__
@@ -152,7 +118,7 @@ def test_what_is_not_computed_here_is_left_to_torch():
     assert "_Compiled" not in type(depthwise(*many).grad_fn).__name__
 
 
-@pytest.mark.usefixtures("_no_compiler")
+@pytest.mark.usefixtures("no_compiler")
 def test_without_a_compiler_the_fast_calls_of_torch_are_used(caplog):
     with caplog.at_level(logging.WARNING):
         y = depthwise(maps(1, 2, 3, 8), maps(2, 1, 5, 5))
@@ -162,10 +128,7 @@ def test_without_a_compiler_the_fast_calls_of_torch_are_used(caplog):
         assert depthwise(maps(1, 2, 3, 8), maps(2, 1, 5, 5)).grad_fn is None
     x, weight = case((3, 16, 9, 8), 5)
     found, expected = depthwise(x, weight), F.conv2d(x, weight, None, 1, 2, 1, 16)
-    for mine, other in zip(
-        gradients(found, x, weight), gradients(expected, x, weight), strict=True
-    ):
-        assert relative(mine, other) < 1e-12
+    assert_gradients_equal((found, x, weight), (expected, x, weight))
 
 
 def test_depthwise_gradcheck():

@@ -11,16 +11,8 @@ from torch import nn
 from nassl.files import InputError
 from nassl.kernels import batch_norm, depthwise, mixing, winograd
 
-KERNELS = (batch_norm, depthwise, mixing, winograd)
-
-
-@pytest.fixture(autouse=True)
-def _asked_anew():
-    for kernel in KERNELS:
-        kernel.library.cache_clear()
-    yield
-    for kernel in KERNELS:
-        kernel.library.cache_clear()
+KERNELS = (batch_norm.KERNEL, depthwise.KERNEL, mixing.KERNEL, winograd.KERNEL)
+pytestmark = pytest.mark.usefixtures("asked_anew")
 
 
 def test_switched_off_torch_computes_without_a_warning(monkeypatch, tmp_path, caplog):
@@ -41,4 +33,4 @@ def test_switched_off_torch_computes_without_a_warning(monkeypatch, tmp_path, ca
 def test_another_value_is_refused(monkeypatch):
     monkeypatch.setenv("NASSL_KERNELS", "off")
     with pytest.raises(InputError, match=r"NASSL_KERNELS is 'off' .*; allowed: 1 \(compiled"):
-        mixing.library()
+        mixing.KERNEL.library()

@@ -37,9 +37,8 @@ def test_sums_leave_their_terms_alone():
 
 # (images, channels, height, width): less than a vector; a last block and vector that are not full
 @pytest.mark.parametrize("shape", [(1, 3, 1, 2), (5, 12, 17, 13)])
+@pytest.mark.usefixtures("compiler")
 def test_the_compiled_sum_is_that_of_torch(shape, monkeypatch):
-    if mixing.library() is None:
-        pytest.skip("needs a C++ compiler")
     torch.manual_seed(0)
     layout = {"memory_format": torch.channels_last}
     tensors = [torch.randn(shape, dtype=torch.float64).contiguous(**layout) for _ in range(6)]

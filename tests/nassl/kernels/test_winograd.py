@@ -8,10 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nassl.kernels import winograd
+from nassl.kernels import loader, winograd
 from nassl.kernels.winograd import Winograd, WinogradConv2d, use_winograd
 from nassl.networks.resnet import ResNet
 from nassl.settings import Network
+from tests.nassl.kernels.compared import (
+    assert_same_bits_whatever_the_number_of_threads,
+    relative,
+)
 
 # (images, in, out, height, width): tiles that stick out, a single pixel, more than a block of tiles
 SHAPES = [
@@ -23,10 +27,7 @@ SHAPES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _compiled():
-    if winograd.library() is None:
-        pytest.skip("needs a C++ compiler")
+pytestmark = pytest.mark.usefixtures("compiler")
 
 
 def case(shape, dtype, seed=0):
@@ -44,10 +45,6 @@ def with_gradients(function, x, weight, gradient):
 
 def direct(x, weight):
     return F.conv2d(x, weight, padding=1)
-
-
-def relative(found, expected):
-    return ((found.double() - expected).abs().max() / expected.abs().max()).item()
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -77,17 +74,8 @@ def test_single_precision_keeps_five_digits(shape):
 
 
 def test_same_bits_whatever_the_number_of_threads():
-    threads = torch.get_num_threads()
-    x, weight, gradient = case((5, 64, 96, 20, 20), torch.float32)
-    try:
-        runs = []
-        for count in (1, 2, 3, 1):
-            torch.set_num_threads(count)
-            runs.append(with_gradients(Winograd.apply, x, weight, gradient))
-    finally:
-        torch.set_num_threads(threads)
-    for run in runs[1:]:
-        assert all(torch.equal(found, first) for found, first in zip(run, runs[0], strict=True))
+    given = case((5, 64, 96, 20, 20), torch.float32)
+    assert_same_bits_whatever_the_number_of_threads(lambda: with_gradients(Winograd.apply, *given))
 
 
 def test_second_derivatives():
@@ -175,30 +163,22 @@ def test_resnet_is_torchvisions():
         assert relative(found, value) < 1e-9
 
 
-def test_without_a_compiler_torch_computes_and_a_warning_says_so(monkeypatch, tmp_path, caplog):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    winograd.library.cache_clear()
-    try:
-        conv = WinogradConv2d(32, 32, 3, padding=1)
-        x = torch.randn(64, 32, 8, 8)
-        with caplog.at_level(logging.WARNING):
-            assert torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias, padding=1))
-        assert "no-such-compiler cannot compile them; set CXX to a C++17 compiler" in caplog.text
-        assert not any(tmp_path.rglob("*.so"))
-    finally:
-        winograd.library.cache_clear()
+@pytest.mark.usefixtures("no_compiler")
+def test_without_a_compiler_torch_computes_and_a_warning_says_so(tmp_path, caplog):
+    conv = WinogradConv2d(32, 32, 3, padding=1)
+    x = torch.randn(64, 32, 8, 8)
+    with caplog.at_level(logging.WARNING):
+        assert torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias, padding=1))
+    assert "no-such-compiler cannot compile them; set CXX to a C++17 compiler" in caplog.text
+    assert not any(tmp_path.rglob("*.so"))
 
 
+@pytest.mark.usefixtures("asked_anew")
 def test_compiled_once_into_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    winograd.library.cache_clear()
-    try:
-        assert winograd.library() is not None
-        (built,) = (tmp_path / "nassl").iterdir()
-        changed = built.stat().st_mtime_ns
-        winograd.library.cache_clear()
-        assert winograd.library() is not None
-        assert built.stat().st_mtime_ns == changed
-    finally:
-        winograd.library.cache_clear()
+    assert winograd.KERNEL.library() is not None
+    (built,) = (tmp_path / "nassl").iterdir()
+    changed = built.stat().st_mtime_ns
+    loader.load.cache_clear()
+    assert winograd.KERNEL.library() is not None
+    assert built.stat().st_mtime_ns == changed

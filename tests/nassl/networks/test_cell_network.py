@@ -122,13 +122,13 @@ def test_drop_path_drops_whole_edges_of_an_image_but_no_identity():
     torch.manual_seed(0)
     x = torch.ones(2000, 4, 1, 1)
     identity, convolution = torch.nn.Identity(), torch.nn.Sequential()
-    assert torch.equal(module._edge(identity, x, 0.4), x)
-    dropped = module._edge(convolution, x, 0.4)
+    assert torch.equal(module.edge(identity, x, 0.4), x)
+    dropped = module.edge(convolution, x, 0.4)
     assert dropped.unique().tolist() == pytest.approx([0.0, 1 / 0.6])
     assert torch.equal(dropped, dropped[:, :1].expand_as(dropped))
     assert (dropped[:, 0] == 0).float().mean().item() == pytest.approx(0.4, abs=0.05)
     network.eval()
-    assert torch.equal(module._edge(convolution, x, 0.4), x)
+    assert torch.equal(module.edge(convolution, x, 0.4), x)
 
 
 @pytest.mark.parametrize(

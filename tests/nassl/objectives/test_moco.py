@@ -10,8 +10,7 @@ from torch import nn
 
 from nassl.objectives.build import build_objective
 from nassl.objectives.moco import MoCoObjective, info_nce
-from nassl.settings import BlockSpace, MoCo, SettingsError, Views
-from nassl.supernets.block import BlockSupernet
+from nassl.settings import MoCo, SettingsError, Views
 
 
 class Tiny(nn.Module):
@@ -241,23 +240,6 @@ def test_labels_change_no_bit():
         losses.append(objective.loss(network, pictures(4), labels))
     assert torch.equal(losses[0], losses[1])
     assert torch.equal(losses[0], losses[2])
-
-
-def test_teacher_of_a_supernet_follows_and_only_the_sub_network_moves():
-    torch.manual_seed(0)
-    network = BlockSupernet(BlockSpace("block", 4, [1, 2], "cifar")).double()
-    objective = MoCoObjective(settings(), network, noisy).double().train()
-    network.choice = ("conv_5x5", "sa_conv_3x3_r2", "identity")
-    with torch.no_grad():
-        for p in network.parameters():
-            p.add_(1)
-    before = {n: p.clone() for n, p in objective.teacher.named_parameters()}
-    objective.loss(network, pictures(4))
-    assert objective.teacher.choice == network.choice
-    objective.after_step(network)
-    moved = {n for n, p in objective.teacher.named_parameters() if not torch.equal(p, before[n])}
-    active = {id(p) for p in network.active_parameters()}
-    assert moved == {n for n, p in network.named_parameters() if id(p) in active}
 
 
 def test_queue_and_teacher_are_in_the_state():

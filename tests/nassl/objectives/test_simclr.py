@@ -113,7 +113,6 @@ def test_layers_are_those_of_the_paper(objective):
     shapes = [tuple(p.shape) for p in objective.trained_parameters()]
     assert shapes == [(3, 3), (3,), (4, 3), (4,)]
     assert isinstance(objective.projection[1], nn.ReLU)
-    assert not objective.needs_labels
 
 
 def test_evaluate_gives_loss_and_margin_of_every_image(objective, images):

@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import nn
 
+from nassl.networks.network import FeatureNetwork
 from nassl.objectives.build import build_objective
 from nassl.settings import SettingsError, Supervised, Views
 
 CLASSES = 5
 
 
-class WithMap(nn.Module):
+class WithMap(FeatureNetwork):
     """Features are channel means, the auxiliary map is the image, twice as strong."""
 
     feature_dim = 3

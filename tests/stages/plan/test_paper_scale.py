@@ -27,10 +27,9 @@ from nassl.training.optimisers import build_optimizer, learning_rate
 from nassl.training.seeds import seed_step
 from stages.plan.__main__ import plan
 from stages.plan.datasets import expected_size
-from stages.plan.estimate import _searched_space
+from stages.plan.estimate.run import searched_space
 from stages.runs.run import resolve_run
 from stages.search.alpha_gradients import first_order
-from stages.search.evolution import SUPERNETS
 
 ROOT = Path(__file__).resolve().parents[3]
 REPORTED = yaml.safe_load((ROOT / "workflow" / "report" / "paper_tables.yaml").read_text())
@@ -63,7 +62,7 @@ def different_runs():
         for name in PLAN[stage]:
             run = run_of(stage, name)
             if run.settings["objective"].kind != "none":
-                space = run.line.space if stage == "search" else _searched_space(run, PLAN)
+                space = run.line.space if stage == "search" else searched_space(run, PLAN)
                 size = run.line.space if stage == "search" else run.line.network
                 batch = run.settings["recipe"].batch_size
                 key = (stage, str(space), size, run.line.objective, batch, run.line.data)
@@ -75,8 +74,8 @@ def full_network(run):
     """The run's network at full size, its supernet if it searches, on the default device."""
     if run.stage == "search":
         space = run.settings["space"]
-        return Supernet(space) if space.kind == "cell" else SUPERNETS[space.kind](space)
-    space, auxiliary = _searched_space(run, PLAN), run.settings["objective"]
+        return space.load()(space)
+    space, auxiliary = searched_space(run, PLAN), run.settings["objective"]
     auxiliary = run.stage == "retrain" and auxiliary.auxiliary_weight > 0
     return build_network(
         GENOTYPES[space.kind](space), run.settings["network"], side_of(run), auxiliary

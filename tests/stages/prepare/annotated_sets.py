@@ -117,11 +117,11 @@ def coco(
 
 def prepared(kind: str, root: Path, out: Path, **changes: Any) -> Path:
     """The folder labels/ that the stage writes."""
-    from nassl.settings import Data
+    from nassl.settings import DATASETS
     from stages.prepare.__main__ import prepare
     from stages.runs.run import Run
 
-    settings = Data(kind, root=str(root), **changes)
+    settings = DATASETS[kind](kind, root=str(root), **changes)
     prepare(Run("prepare", "own", None, {"data": settings}, None, ()), None, out)
     return out / "labels"
 

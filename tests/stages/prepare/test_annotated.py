@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from nassl.files import InputError
-from nassl.settings import Data
+from nassl.settings import DATASETS
 from stages.prepare.__main__ import prepare
 from stages.prepare.scene_files import write_coco, write_voc
 from stages.prepare.scenes import CLASSES, scenes
@@ -22,8 +22,10 @@ SCENES = {"image_size": 96, "train": 40, "test": 24}
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sets")
-    write_voc(scenes(Data("scenes-voc", **SCENES), crowds=False), folder / "voc")
-    write_coco(scenes(Data("scenes-coco", **SCENES), crowds=True), folder / "coco")
+    write_voc(scenes(DATASETS["scenes-voc"]("scenes-voc", **SCENES), crowds=False), folder / "voc")
+    write_coco(
+        scenes(DATASETS["scenes-coco"]("scenes-coco", **SCENES), crowds=True), folder / "coco"
+    )
     return folder
 
 
@@ -35,7 +37,7 @@ def sets(pristine, tmp_path) -> Path:
 
 def prepared(kind: str, root: Path, **changes) -> Path:
     out = root.parent / "out"
-    settings = Data(kind, root=str(root), **changes)
+    settings = DATASETS[kind](kind, root=str(root), **changes)
     prepare(Run("prepare", "x", None, {"data": settings}, None, ()), None, out)
     return out
 
@@ -197,7 +199,7 @@ def test_fewer_images_can_be_asked_for_but_not_more(sets):
 
 def test_generated_scenes_are_read_like_any_set_and_lie_beside_the_lists(tmp_path):
     for kind, root in (("scenes-voc", "VOCdevkit"), ("scenes-coco", ".")):
-        settings = Data(kind, image_size=96, train=20, test=30)
+        settings = DATASETS[kind](kind, image_size=96, train=20, test=30)
         out = tmp_path / kind
         prepare(Run("prepare", "x", None, {"data": settings}, None, ()), None, out)
         manifest = listed(out, "manifest")

@@ -15,9 +15,10 @@ from stages.runs.run import Run
 ROOT = Path(__file__).parents[3]
 
 
-def test_an_unknown_kind_lists_the_available_kinds(tmp_path):
+def test_a_kind_without_an_implementation_lists_those_that_have_one(tmp_path):
     run = Run("prepare", "x", None, {"data": Data(kind="mnist", image_size=28)}, None, ())
-    with pytest.raises(SettingsError, match=r"data\.kind is 'mnist'; available: cifar10, .*stl10"):
+    expected = r"kind is 'mnist', which has no implementation: .*available: cifar10, .*stl10"
+    with pytest.raises(SettingsError, match=expected):
         prepare(run, Namespace(), tmp_path)
 
 

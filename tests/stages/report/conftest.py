@@ -12,6 +12,7 @@ from nassl.genotypes import write_genotype
 from nassl.genotypes.cell import random_genotype
 from stages.report.__main__ import main
 from stages.report.__main__ import report as write_report
+from stages.report.evidence.runs import Evidence, read_evidence
 
 ROOT = Path(__file__).resolve().parents[3]
 REPORTED = ROOT / "workflow" / "report" / "paper_tables.yaml"
@@ -118,6 +119,21 @@ def report(monkeypatch, capsys):
     return call
 
 
+@pytest.fixture
+def made(project, report) -> Path:
+    code, text = report(project)
+    assert code == 0, text
+    assert "6 of 20 rows in 6 tables reproduced" in text
+    return project / "results/tables"
+
+
+def rows_of(made: Path, table: str) -> dict[tuple, dict]:
+    """The rows of a written table by name, batch size and init."""
+    content = json.loads((made / f"{table}.json").read_text())
+    key = ("row", "batch_size", "init")
+    return {tuple(row[k] for k in key if k in row): row for row in content["rows"]}
+
+
 # ---------------------------------------------------------------- all that the page can show ----
 
 FULL_PLAN = """
@@ -222,6 +238,11 @@ def write_full_results(project: Path) -> Path:
 @pytest.fixture
 def full_project(tmp_path: Path) -> Path:
     return write_full_results(tmp_path)
+
+
+@pytest.fixture
+def evidence(full_project: Path) -> Evidence:
+    return read_evidence(full_project / "results", full_project / "params.yaml")
 
 
 @pytest.fixture(scope="session")

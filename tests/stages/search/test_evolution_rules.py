@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from nassl.settings.evolution import total_epochs
+from nassl.settings.strategies.evolution import total_epochs
 from stages.search.evolution_rules import (
     Population,
     annealed,

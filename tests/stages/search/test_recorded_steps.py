@@ -23,7 +23,7 @@ from nassl.training import graphs, loop
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.curves import Curves
 from nassl.training.optimisers import RecordableSGD
-from stages.search import darts
+from stages.search import alphas, darts
 from stages.search.data import SearchData
 from tests.nassl.training.recorders import Counted, FakeRecorder
 
@@ -59,8 +59,8 @@ def _as_on_a_gpu(monkeypatch):
     """Its way, its optimizers, and no kernel that a CPU has instead of torch's."""
     monkeypatch.setattr(path, "forced", True)
     monkeypatch.setattr(loader, "computes", lambda *_: False)
-    monkeypatch.setattr(darts, "build_adam", lambda alphas, rate, betas, decay: torch.optim.Adam(
-        alphas, torch.tensor(rate), betas, weight_decay=decay, fused=True))  # fmt: skip
+    monkeypatch.setattr(alphas, "build_adam", lambda given, rate, betas, decay: torch.optim.Adam(
+        given, torch.tensor(rate), betas, weight_decay=decay, fused=True))  # fmt: skip
 
 
 def search(tmp_path, objective="simclr", cells=3, steps=6, side=8, epochs=1):

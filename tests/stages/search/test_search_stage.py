@@ -275,7 +275,7 @@ def test_random_and_manual_train_nothing(data, tmp_path):
         ({"recipe": replace(RECIPE, optimizer="adam")}, "recipe.optimizer is 'adam'; set it"),
         (
             {"recipe": replace(RECIPE, precision="bfloat16")},
-            "order 2 takes the difference .* 'bfloat16' loses in rounding; set it to float32",
+            "precision is 'bfloat16' with strategy.order 2.*; set it to float32",
         ),
         ({"recipe": replace(RECIPE, schedule="linear")}, "recipe.schedule is 'linear'; available"),
         (

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from nassl.settings import Data, Network
+from nassl.settings import DATASETS, Network
 from stages.runs.run import Run
 
 NETWORK = {"stem": "cifar", "channels": 4}
@@ -53,7 +53,9 @@ def prepared_scenes(folder: Path, layout: str, **changes: Any) -> Path:
     from stages.prepare.__main__ import prepare
 
     given = {"image_size": 80, "train": 10, "test": 24, "seed": 1} | changes
-    run = Run("prepare", "x", None, {"data": Data(f"scenes-{layout}", **given)}, None, ())
+    kind = f"scenes-{layout}"
+    data = DATASETS[kind](kind, **given)
+    run = Run("prepare", "x", None, {"data": data}, None, ())
     prepare(run, Namespace(), folder)
     return folder / "labels"
 

@@ -13,7 +13,7 @@ from stages.transfer.data import register, training_batches
 from stages.transfer.detector import build_detector
 from stages.transfer.masks import fit_masks
 from tests.stages.prepare.annotated_sets import coco, prepared
-from tests.stages.transfer.test_accepted import encoded, mixed_masks, some_masks
+from tests.stages.transfer.test_accepted_coco import encoded, mixed_masks, some_masks
 from tests.stages.transfer.test_batches import config
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nassl.settings import Data
+from nassl.settings import DATASETS
 from stages.prepare.__main__ import prepare
 from stages.runs.run import Run
 from stages.transfer.__main__ import transfer
@@ -29,7 +29,7 @@ def extracted(name: str, folder: Path) -> Path:
 
 
 def prepared(kind: str, root: Path, out: Path) -> Path:
-    settings = Data(kind, root=str(root))
+    settings = DATASETS[kind](kind, root=str(root))
     prepare(Run("prepare", "x", None, {"data": settings}, None, ()), Namespace(), out)
     return out / "labels"
 

@@ -1,0 +1,9 @@
+"""The spaces: every module here is imported, and every kind in it is available."""
+
+from __future__ import annotations
+
+from nassl.settings.kind import import_all
+from nassl.settings.space import SpaceSettings
+
+import_all(__name__, __path__)
+SPACES = SpaceSettings.available

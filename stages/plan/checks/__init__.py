@@ -1,0 +1,1 @@
+"""What cannot work, refused before any job starts."""

@@ -1,0 +1,1 @@
+"""workflow/config with the user's overrides, as one mapping of the right form."""

@@ -1,0 +1,1 @@
+"""What is there: the plan's runs with what they left, what the papers report, the source."""

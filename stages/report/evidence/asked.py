@@ -1,0 +1,85 @@
+"""What the report is asked for: the section `report` of params.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from nassl.settings import SettingsError
+from nassl.settings.typed import typed
+from stages.report.evidence.reported import label
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """The runs that reproduce one row of a paper's table: one run per seed."""
+
+    row: str
+    runs: list[str]  # folders under results/: <stage>/<run>
+    values: dict[str, str]  # metric of the table: key of the runs' metrics.json, a fraction
+    minus: list[str] = field(default_factory=list)  # subtracted from `runs`, pair by pair
+    searches: list[str] = field(default_factory=list)  # runs whose cost is the search cost
+    trained: list[str] = field(default_factory=list)  # runs whose weights `runs` and `minus` read
+    batch_size: int | None = None
+    init: str | None = None
+    method: str | None = None
+    data: str | None = None  # a stand-in is named: digits for CIFAR-10
+
+    @property
+    def label(self) -> str:
+        return label(self)
+
+
+@dataclass(frozen=True)
+class PlannedOwnRow:
+    """A method's runs, one per seed. `selection` is select/<run>, or search/<run> where nothing was
+    selected; `pretrained` are the runs whose weights `runs` judged, or `runs` themselves."""
+
+    row: str
+    data: str
+    runs: list[str]
+    selection: str
+    pretrained: list[str]
+    searches: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Report:
+    """`tables` is keyed `<paper>.<table>`."""
+
+    scale: str
+    tables: dict[str, Any]  # lists of PlannedRow
+    below: dict[str, str] = field(default_factory=dict)  # dvc.yaml's: where a stage's folder lies
+    own: list[Any] = field(default_factory=list)  # of PlannedOwnRow: your own images
+
+
+def typed_report(section: Any) -> Report:
+    """The section `report` of a plan, checked. Raises SettingsError naming the key."""
+    report = typed(Report, section, "report")
+    tables = {}
+    for name, rows in report.tables.items():
+        if not isinstance(rows, list):
+            raise SettingsError(f"report.tables.{name} is {rows!r}; a list of rows is expected")
+        tables[name] = [
+            typed(PlannedRow, row, f"report.tables.{name}[{number}]")
+            for number, row in enumerate(rows)
+        ]
+    own = [
+        typed(PlannedOwnRow, row, f"report.own[{number}]") for number, row in enumerate(report.own)
+    ]
+    return replace(report, tables=tables, own=own)
+
+
+def read_report(plan: Path) -> Report:
+    """The section `report` of the plan. Raises SettingsError if it is missing or does not fit."""
+    if not plan.exists():
+        raise SettingsError(f"{plan} is missing; write it with `python -m stages.plan`")
+    section = OmegaConf.to_container(OmegaConf.load(plan)).get("report")
+    if section is None:
+        raise SettingsError(
+            f"{plan} has no section `report`; write it with `python -m stages.plan`"
+        )
+    return typed_report(section)

@@ -1,0 +1,1 @@
+"""What is drawn: charts, genotypes and pictures, as SVG or embedded images."""

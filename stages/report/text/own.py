@@ -1,0 +1,69 @@
+"""Your own images: what the table's Markdown and the page say of them.
+
+Files, runs and folders are written in `backticks`.
+"""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from stages.report.numbers.own import OwnTable
+from stages.report.text.data import leaks
+from stages.report.text.wording import duration, quantity, spread, words
+
+BEST = "best"  # the folder of the best network
+
+
+def own_page(table: OwnTable) -> str:
+    """All of it in Markdown."""
+    body = tabulate(cells(table), headers="keys", tablefmt="github", disable_numparse=True)
+    source = f"Scale: {table.scale}. Source: {table.commit}."
+    text = ["## Own images", source, about(table), body, best(table)]
+    return "\n\n".join(filter(None, text)) + "\n"
+
+
+def about(table: OwnTable) -> str:
+    """What the networks were made from and measured on."""
+    first = table.rows[0]
+    text = f"Searched, selected and pretrained without labels on {first.n_trained_on:,} images"
+    if not first.n_tested_on:
+        return f"{text}; without class folders there are no accuracies."
+    notes = dict.fromkeys(note for row in table.rows if (note := leaks(row.leaks)))
+    tested = f"test images ({'; '.join(notes)})" if notes else "images that nothing was trained on"
+    return (
+        f"{text}; accuracies (%) are of {first.n_tested_on:,} {tested}, mean ± sample standard "
+        "deviation over n seeds; untrained is the same network with random weights."
+    )
+
+
+def cells(table: OwnTable) -> list[dict[str, str]]:
+    """A mapping from column to cell per row."""
+    noted = any(row.leaks for row in table.rows)
+    return [
+        {
+            "network": row.row,
+            "n": str(row.n),
+            "held-out contrastive loss (nats)": _loss(row.selected_contrastive_loss),
+            "pretraining loss (nats)": _loss(row.final_loss),
+            **{words(key): spread(row.accuracies.get(key)) for key in table.measured},
+            "parameters": quantity(row.params_million, 1e6).strip(),
+            "FLOPs": quantity(row.flops).strip(),
+            "time": duration(row.seconds),
+            **({"note": leaks(row.leaks)} if noted else {}),
+        }
+        for row in table.rows
+    ]
+
+
+def best(table: OwnTable) -> str:
+    """Which network is the best, and where it is; nothing if none was selected."""
+    if table.best is None:
+        return ""
+    return (
+        f"Best network, chosen without labels: {table.best.row} (`{table.best.run}`); its weights "
+        f"and its genotype are in `tables/{BEST}/`."
+    )
+
+
+def _loss(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
