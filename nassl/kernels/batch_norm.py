@@ -51,16 +51,13 @@ class BatchNorm(nn.BatchNorm2d):
                 self.num_batches_tracked.add_(1)
             if _pays(self, x, weight):
                 return _BatchNorm.apply(x, weight, self.bias, self, False)
-        return F.batch_norm(
-            x,
-            self.running_mean if tracked else None,
-            self.running_var if tracked else None,
-            weight,
-            self.bias,
-            self.training,
-            self.momentum,
-            self.eps,
-        )
+        running: tuple[Tensor | None, Tensor | None] = None, None
+        if tracked:
+            running = self.running_mean, self.running_var
+        elif x.dtype.itemsize == 2 and not x.is_cuda:
+            # With nothing in float32 a CPU would keep a batch's statistics in bfloat16.
+            running = self.running_mean.clone(), self.running_var.clone()
+        return F.batch_norm(x, *running, weight, self.bias, self.training, self.momentum, self.eps)
 
 
 def rectified(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
