@@ -52,7 +52,7 @@ class DenseFrame(CellFrame):
         older: Tensor,
         newer: Tensor,
         edges: Sequence[nn.Module | None],
-        drop_path: float = 0.0,
+        drop_path: float | Tensor = 0.0,
     ) -> Tensor:
         """`edges` has the operation of each of the 14 edges, None for `none`. A node of which every
         edge is `none` is zero. Returns (B, 4C, H, W)."""
@@ -88,7 +88,7 @@ class DiscreteDenseCell(DenseFrame):
             }
         )
 
-    def forward(self, older: Tensor, newer: Tensor, drop_path: float) -> Tensor:
+    def forward(self, older: Tensor, newer: Tensor, drop_path: float | Tensor) -> Tensor:
         by_edge = dict(self.operations.items())
         edges = [by_edge.get(str(edge)) for edge in range(len(EDGES))]
         return self.connect(older, newer, edges, drop_path)

@@ -13,7 +13,7 @@ LARGEST = 2**63 - 1
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam"),
     "schedule": ("cosine", "constant", "steps", "exponential"),
-    "precision": ("float32", "bfloat16"),
+    "precision": ("float32", "tf32", "bfloat16"),
     "crop": ("resized", "padded", "none"),
     "stem": ("cifar", "imagenet"),
     "labels": ("labels", "no-labels"),

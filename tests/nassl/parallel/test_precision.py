@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from nassl.kernels.mixing import weighted_sum
 from nassl.objectives.build import build_objective
-from nassl.parallel.precision import autocast
+from nassl.parallel.precision import autocast, forbid_tf32, products
 from nassl.settings import CellSpace, MoCo, SimCLR, Supervised, Views
 from nassl.supernets.cell import Supernet
 
@@ -50,3 +51,39 @@ def test_only_products_are_in_half_precision(name):
     assert half_loss.item() == pytest.approx(loss.item(), rel=0.02)
     assert half_loss.item() != loss.item()
     assert torch.cosine_similarity(gradient, half_gradient, dim=0) > 0.95
+
+
+def tf32():
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn
+    return [backend.fp32_precision for backend in backends]
+
+
+def test_tf32_is_off_unless_a_recipe_asks_for_it():
+    """torch would take it for convolutions."""
+    before = tf32()
+    try:
+        forbid_tf32()
+        assert tf32() == ["ieee"] * 3
+        for precision, expected in (("float32", "ieee"), ("tf32", "tf32"), ("bfloat16", "ieee")):
+            with products(precision):
+                assert tf32() == [expected] * 3
+                with products("float32"):
+                    assert tf32() == ["ieee"] * 3
+                assert tf32() == [expected] * 3
+            assert tf32() == ["ieee"] * 3
+    finally:
+        for backend, value in zip(
+            (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn),
+            before, strict=True,
+        ):  # fmt: skip
+            backend.fp32_precision = value
+
+
+def test_gradients_of_mixing_weights_are_sums_in_float32():
+    """In bfloat16 the sum of 2^12 ones and one of 1 + 2^-7 is 2^12."""
+    x = torch.ones(1, 1, 64, 64, dtype=torch.bfloat16)
+    weights = torch.ones(1, requires_grad=True)
+    gradient = torch.ones_like(x)
+    gradient[0, 0, 0, 0] = 1 + 2**-7
+    weighted_sum(weights, [x], [torch.zeros_like(x)]).backward(gradient)
+    assert weights.grad.tolist() == [2**12 + 2**-7]

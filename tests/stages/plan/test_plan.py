@@ -192,6 +192,14 @@ REFUSED = [
     (["recipe.search.optimizer=lars"], r"optimizer is 'lars'; allowed: sgd, adam"),
     (["objective.simclr.kind=simcrl"], r"objective\.simclr\.kind is 'simcrl'; available: .*simclr"),
     (["strategy.darts-first.order=3"], r"order is 3; allowed: 1, 2"),
+    (
+        ["strategy.darts-first.order=2", "+recipe.search.precision=tf32"],
+        r"recipe\.precision is 'tf32' with strategy\.order 2.*set it to float32, or the order to 1",
+    ),
+    (
+        ["+recipe.search.precision=float16"],
+        r"precision is 'float16'; allowed: float32, tf32, bfloat16",
+    ),
     (["objective.simclr.views.crop=centre"], r"crop is 'centre'; allowed: resized, padded, none"),
     (["objective.simclr.views.flip=1.5"], r"views\.flip is 1\.5; allowed: 0 to 1"),
     (["objective.simclr.temperature=0"], r"temperature is 0\.0; it must be greater than 0"),
