@@ -17,6 +17,9 @@ from typing import Any
 import torch
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
+# By `allow_tf32`, not by the newer `fp32_precision`: torch itself, in its exporter and in cudnn.flags,
+# reads the former, and refuses to after the latter was set.
+BACKENDS: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
 
 
 def forbid_tf32() -> None:
@@ -30,14 +33,13 @@ def products(precision: str) -> Iterator[None]:
 
     Only a GPU has TF32; a CPU computes a recipe with tf32 in float32.
     """
-    before = _backends()
-    values = [backend.fp32_precision for backend in before]
+    before = [backend.allow_tf32 for backend in BACKENDS]
     _set_tf32(precision == "tf32")
     try:
         yield
     finally:
-        for backend, value in zip(before, values, strict=True):
-            backend.fp32_precision = value
+        for backend, value in zip(BACKENDS, before, strict=True):
+            backend.allow_tf32 = value
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:
@@ -57,11 +59,6 @@ def float32(x: torch.Tensor) -> AbstractContextManager[object]:
     return torch.autocast(x.device.type, enabled=False)
 
 
-def _backends() -> tuple[Any, ...]:
-    cudnn: Any = torch.backends.cudnn  # whose `conv` and `rnn` have no types
-    return torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn
-
-
 def _set_tf32(on: bool) -> None:
-    for backend in _backends():
-        backend.fp32_precision = "tf32" if on else "ieee"
+    for backend in BACKENDS:
+        backend.allow_tf32 = on

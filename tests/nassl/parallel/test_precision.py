@@ -8,7 +8,7 @@ from torch import nn
 
 from nassl.kernels.mixing import weighted_sum
 from nassl.objectives.build import build_objective
-from nassl.parallel.precision import autocast, forbid_tf32, products
+from nassl.parallel.precision import BACKENDS, autocast, forbid_tf32, products
 from nassl.settings import CellSpace, MoCo, SimCLR, Supervised, Views
 from nassl.supernets.cell import Supernet
 
@@ -54,8 +54,7 @@ def test_only_products_are_in_half_precision(name):
 
 
 def tf32():
-    backends = torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn
-    return [backend.fp32_precision for backend in backends]
+    return [backend.allow_tf32 for backend in BACKENDS]
 
 
 def test_tf32_is_off_unless_a_recipe_asks_for_it():
@@ -63,20 +62,20 @@ def test_tf32_is_off_unless_a_recipe_asks_for_it():
     before = tf32()
     try:
         forbid_tf32()
-        assert tf32() == ["ieee"] * 3
-        for precision, expected in (("float32", "ieee"), ("tf32", "tf32"), ("bfloat16", "ieee")):
+        assert tf32() == [False] * 2
+        for precision, expected in (("float32", False), ("tf32", True), ("bfloat16", False)):
             with products(precision):
-                assert tf32() == [expected] * 3
+                assert tf32() == [expected] * 2
+                assert torch.backends.cudnn.conv.fp32_precision == ("tf32" if expected else "none")
                 with products("float32"):
-                    assert tf32() == ["ieee"] * 3
-                assert tf32() == [expected] * 3
-            assert tf32() == ["ieee"] * 3
+                    assert tf32() == [False] * 2
+                assert tf32() == [expected] * 2
+            assert tf32() == [False] * 2
+        with torch.backends.cudnn.flags(allow_tf32=False):  # as torch's exporter does
+            assert tf32() == [False] * 2
     finally:
-        for backend, value in zip(
-            (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn),
-            before, strict=True,
-        ):  # fmt: skip
-            backend.fp32_precision = value
+        for backend, value in zip(BACKENDS, before, strict=True):
+            backend.allow_tf32 = value
 
 
 def test_gradients_of_mixing_weights_are_sums_in_float32():
