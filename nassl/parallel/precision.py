@@ -17,8 +17,8 @@ from typing import Any
 import torch
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
-# By `allow_tf32`, not by the newer `fp32_precision`: torch itself, in its exporter and in cudnn.flags,
-# reads the former, and refuses to after the latter was set.
+# By `allow_tf32`, not by the newer `fp32_precision`: torch itself, in its exporter and in
+# `cudnn.flags`, reads the former, and refuses to after the latter was set.
 BACKENDS: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
 
 
