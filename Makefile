@@ -7,6 +7,7 @@
 # make cluster-test  the cluster profiles, with Slurm on this one machine (installs it: root, Debian)
 # make chaos  the toy graph, killed again and again, compared with an uninterrupted run
 # make bench  speed compared with peers, one line per claim
+# make gpu    what needs a GPU: its tests, then its benchmarks, in under ten minutes
 PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -17,7 +18,11 @@ CHECK := ruff check . && ruff format --check . && mypy && OMP_NUM_THREADS=1 pyth
     -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 
-.PHONY: toy test quick plan compare slurm slurm-packages cluster-test chaos bench clean
+# What `make gpu` runs with: .venv if there is one, else this machine's own Python with what `.site`
+# adds to it.
+GPU_PYTHON ?= $(if $(wildcard .venv/installed),.venv/bin/python,env PYTHONPATH=.site:. python3)
+
+.PHONY: toy test quick plan compare slurm slurm-packages cluster-test chaos bench gpu clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
@@ -49,6 +54,9 @@ chaos: .venv/installed
 
 bench: .venv/installed
 	@$(RUN) pip install --quiet --no-deps --requirement benchmarks/requirements.txt && python -m benchmarks
+
+gpu:
+	@$(GPU_PYTHON) -m pytest -m cuda tests/cuda && $(GPU_PYTHON) -m benchmarks.cuda
 
 .venv/installed: requirements.txt workflow/envs/nassl.post-deploy.sh
 	@$(PYTHON) -m venv .venv

@@ -1,8 +1,6 @@
 # The parallel way through the graph of dvc.yaml; `dvc repro` is the serial way through the same.
-#
 #   snakemake --cores all             everything that is stale
 #   snakemake --cores all --dry-run   what that would be
-#
 # One rule per DVC stage, one job per run. What depends on what, and what is stale, is DVC's to say.
 import sys
 from pathlib import Path
@@ -12,11 +10,13 @@ import yaml
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from dvc_graph import Graph, flag
 from environment import environment
+from interrupted import say_when_interrupted
 from restart import hold_the_project, start_again
 
 if workflow.is_main_process:
     held = hold_the_project()   # by one start at a time, until it ends
     start_again()
+    say_when_interrupted()
 graph = Graph()
 if workflow.is_main_process:
     print(graph.what_runs(graph.take_away_stale_flags()), file=sys.stderr)
@@ -44,6 +44,7 @@ for stage in graph.families:
         name: stage
         input: lambda wildcards, job=job: graph.waits_for(job.format(**wildcards))
         output: touch(flag(job)), *shown.get(stage, [])
+        message: "{params.name}"
         log: f"logs/{stage}{'' if single else '/{run}'}.log"
         benchmark: f"logs/{stage}{'' if single else '/{run}'}.tsv"
         threads: asked["threads"]
@@ -56,5 +57,4 @@ for stage in graph.families:
         conda: environment(asked["environment"])
         params: name=job
         # SIGTERM is for the stage, which saves a checkpoint: DVC waits until it has.
-        # Otherwise `dvc --wait-for-lock repro --single-item`, see there.
         shell: "trap '' TERM; python workflow/dvc_job.py {params.name:q} > {log:q} 2>&1"

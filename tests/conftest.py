@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import signal
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests send it; `nohup make test` ignores it
     if missing := [str(path) for path in SLOW if not path.exists()]:
         raise pytest.UsageError(f"tests/conftest.py, SLOW: not there: {', '.join(missing)}")
 
@@ -48,12 +50,24 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """For several workers (`-n`): tests of a file stay together, because they share what the file
     prepares; so do those of the one project that has run. Scenarios, the longest, come first."""
+    _skip_without_gpu(items)
     if not hasattr(config, "workerinput"):
         return
     for item in items:
         shared = "project" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("project" if shared else str(item.path)))
     items.sort(key=lambda item: "scenarios" not in item.path.parts)
+
+
+def _skip_without_gpu(items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker("cuda")]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="torch sees no GPU here; `make gpu` needs one"))
 
 
 RECIPE = {

@@ -14,10 +14,14 @@ waits for what a killed one left running instead of writing into its output.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":  # DVC takes a second to import: Ctrl-C until then leaves no traceback
+    signal.signal(signal.SIGINT, lambda *_: os._exit(75))
 
 import dvc.rwlock
 import dvc.stage.run
@@ -130,4 +134,5 @@ def run(name: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(run(sys.argv[1]))

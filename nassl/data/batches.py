@@ -14,6 +14,7 @@ import torch
 from nassl.data.crops import Crops
 from nassl.data.images import Images
 from nassl.files import InputError
+from nassl.parallel import path
 
 AHEAD = 4  # batches that are decoded while one is being used
 
@@ -27,10 +28,10 @@ class Batches:
     """Batches of `images[indices]`; `labels`, if given, are those of all images, (N,).
 
     Packed images are gathered in the calling thread: that takes microseconds, less than handing
-    them to another thread. Images that must be decoded are decoded `AHEAD` batches in advance in
-    `workers` threads (Pillow releases the interpreter's lock while it decodes and resizes, and
-    threads start at once, whereas a process would import torch first). `waiting_share` reports the
-    time that was still spent waiting.
+    them to another thread. A GPU holds them all, and gathers its batches itself. Images that must
+    be decoded are decoded `AHEAD` batches in advance in `workers` threads (Pillow releases the
+    interpreter's lock while it decodes and resizes, and threads start at once, whereas a process
+    would import torch first). `waiting_share` reports the time that was still spent waiting.
 
     `crops`, if given, are cut from the files of images that must be decoded, which come as squares
     otherwise; they depend on (seed, epoch, image). Packed images are cropped on the device.
@@ -102,8 +103,12 @@ class Batches:
         steps = range(start_step, len(self))
         share = size // self._parts
         first = self._number * share
-        chosen = (order[step * size :][first : first + share] for step in steps)
-        made = self._ahead(chosen, epoch) if self.images.decodes else map(self._make, chosen)
+        places = (slice(step * size, (step + 1) * size) for step in steps)
+        chosen = (order[place][first : first + share] for place in places)
+        if (pixels := self._resident()) is not None:
+            made = self._gathered(pixels, chosen)
+        else:
+            made = self._ahead(chosen, epoch) if self.images.decodes else map(self._make, chosen)
         begun = time.perf_counter()
         for step in steps:
             asked = time.perf_counter()
@@ -114,12 +119,27 @@ class Batches:
             self.elapsed_seconds += time.perf_counter() - begun
             begun = time.perf_counter()
 
+    def _resident(self) -> torch.Tensor | None:
+        if self.device.type == "cpu" and not path.forced:
+            return None
+        find = getattr(self.images, "resident", None)  # features have none
+        return find(self.device) if find else None
+
+    def _gathered(self, pixels: torch.Tensor, chosen: Iterator[np.ndarray]) -> Iterator[Batch]:
+        """Batches of pixels (N, H, W, 3) on the device: an epoch's indices go there at once."""
+        rows = list(chosen)
+        labels = None if self.labels is None else self.labels.to(self.device)
+        flat = torch.from_numpy(np.concatenate(rows)).to(self.device)
+        for index in flat.split([len(row) for row in rows]):
+            taken = None if labels is None else labels.index_select(0, index)
+            yield Batch(pixels.index_select(0, index).permute(0, 3, 1, 2), taken)
+
     def _make(self, chosen: np.ndarray) -> Batch:
         labels = None if self.labels is None else self.labels[torch.from_numpy(chosen)]
         return Batch(self.images.batch(chosen), labels)
 
     def _on_device(self, batch: Batch) -> Batch:
-        if self.device.type == "cpu":
+        if batch.images.device == self.device:
             return batch
 
         def moved(tensor: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from nassl.parallel.path import as_on_gpu
+
 LUMINANCE = (0.2989, 0.587, 0.114)  # torchvision's weights of red, green, blue
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
@@ -23,14 +25,16 @@ def jitter(
     shift in [-hue, hue] of a full turn.
     """
     count, device = len(x), x.device
-    ranges = torch.tensor([brightness, contrast, saturation], device=device)
+    # Filled there, not copied there: a copy from the host would have to be waited for.
+    limits = (brightness, contrast, saturation)
+    ranges = torch.cat([torch.full((1,), limit, device=device) for limit in limits])
     low = (1 - ranges).clamp(min=0)
     factors = low + (1 + ranges - low) * torch.rand(count, 3, device=device)
     shifts = hue * (2 * torch.rand(count, device=device) - 1)
     order = torch.rand(count, 4, device=device).argsort(dim=1)
     jittered = torch.rand(count, device=device) < probability
-    factors[~jittered] = 1
-    shifts[~jittered] = 0
+    factors.masked_fill_(~jittered[:, None], 1)
+    shifts.masked_fill_(~jittered, 0)
     return change(x, order, factors, shifts)
 
 
@@ -39,11 +43,28 @@ def change(
 ) -> torch.Tensor:
     """Applies to (B, 3, H, W), in place, the changes order[b, 0], ..., order[b, 3] (B, 4), with the
     factors (B, 3) of brightness, contrast and saturation and the hue shifts (B,)."""
+    if as_on_gpu(x):
+        return _change_all(x, order, factors, shifts)
     for kind in order.T:
         _blend(x, kind, factors)
         turned = ((kind == HUE) & (shifts != 0)).nonzero().squeeze(1)
         if len(turned):
             x[turned] = turn_hue(x[turned], shifts[turned])
+    return x
+
+
+def _change_all(
+    x: torch.Tensor, order: torch.Tensor, factors: torch.Tensor, shifts: torch.Tensor
+) -> torch.Tensor:
+    """The same, but the hue of all images is turned, once: what comes before it in the order of an
+    image is blended before, the rest after."""
+    turn = order.argmax(dim=1, keepdim=True)  # the place of HUE, the largest kind
+    places = torch.arange(order.shape[1], device=x.device)
+    for kind in order.masked_fill(places >= turn, HUE)[:, :-1].T:
+        _blend(x, kind, factors)
+    x = torch.where((shifts != 0).view(-1, 1, 1, 1), turn_hue(x, shifts), x)
+    for kind in order.masked_fill(places <= turn, HUE)[:, 1:].T:
+        _blend(x, kind, factors)
     return x
 
 

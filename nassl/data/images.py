@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nassl.data.crops import Box, Crops
 
 PARTS = ("train", "test", "unlabeled")
+# Bytes of packed images that a GPU holds, at most: STL-10's 100,000 unlabeled ones are 2.8e9.
+RESIDENT = 2**32
 
 
 class Images:
@@ -47,6 +49,10 @@ class Images:
         """uint8 (1, N, 3, S, S): the N crops of an image in an epoch, of images that `decodes`."""
         raise NotImplementedError
 
+    def resident(self, device: torch.device) -> torch.Tensor | None:
+        """All pixels, uint8 (N, side, side, 3), on a device; None if they are not kept there."""
+        return None
+
     def _pixels(self, indices: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
@@ -63,6 +69,15 @@ class PackedImages(Images):
                 f"{(count, side, side, 3)}; run prepare again"
             )
         super().__init__(manifest, count)
+        self._resident: dict[torch.device, torch.Tensor] = {}
+
+    def resident(self, device: torch.device) -> torch.Tensor | None:
+        """Copied there once; None if they take more than RESIDENT bytes."""
+        if self._array.nbytes > RESIDENT:
+            return None
+        if device not in self._resident:
+            self._resident[device] = torch.from_numpy(np.array(self._array)).to(device)
+        return self._resident[device]
 
     def _pixels(self, indices: np.ndarray) -> np.ndarray:
         return self._array[indices]

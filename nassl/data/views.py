@@ -20,6 +20,7 @@ import math
 import torch
 
 from nassl.data.colour import grayscale, jitter
+from nassl.parallel.path import as_on_gpu
 from nassl.settings import SettingsError, Views
 
 ATTEMPTS = 10  # at a crop that fits, as in torchvision
@@ -46,24 +47,17 @@ class RandomViews:
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         s = self.settings
         x = self._crop(images)
+        recolour, soften = (_grayscale_all, _blur_all) if as_on_gpu(x) else (_grayscale, _blur)
         if s.grayscale_first:
-            self._grayscale(x)
+            x = recolour(x, s)
         if s.jitter:
             x = jitter(x, s.jitter, s.brightness, s.contrast, s.saturation, s.hue)
         if not s.grayscale_first:
-            self._grayscale(x)
+            x = recolour(x, s)
         if s.blur:
-            chosen = _chosen(len(x), s.blur, x.device)
-            low, high = s.blur_sigma
-            sigma = low + (high - low) * torch.rand(len(chosen), device=x.device)
-            x[chosen] = blur(x[chosen], sigma, kernel_radius(s, x.shape[-1]))
+            x = soften(x, s)
         x = self._normalise(x)
         return erase(x, s.cutout) if s.cutout else x
-
-    def _grayscale(self, x: torch.Tensor) -> None:
-        if self.settings.grayscale:
-            chosen = _chosen(len(x), self.settings.grayscale, x.device)
-            x[chosen] = grayscale(x[chosen]).expand(-1, 3, -1, -1)
 
     def _crop(self, images: torch.Tensor) -> torch.Tensor:
         s, cropped = self.settings, images.dim() == 5
@@ -76,7 +70,7 @@ class RandomViews:
             top, left, tall, wide = crop_boxes(count, height, width, s, x.device)
             return resample(x, top, left, tall, wide, size, flips)
         if s.crop == "padded":
-            room = torch.tensor(2 * s.padding + 1, device=x.device)
+            room = 2 * s.padding + 1
             top, left = (torch.rand(2, count, device=x.device) * room).floor() - s.padding
             x = shift(x, top.long(), left.long())
         elif size != height:
@@ -115,6 +109,40 @@ class _Normalise:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         self._scale, self._offset = self._scale.to(x), self._offset.to(x)
         return x.mul_(self._scale).add_(self._offset)
+
+
+def _grayscale(x: torch.Tensor, s: Views) -> torch.Tensor:
+    """Of the images that it falls on, in place."""
+    if s.grayscale:
+        chosen = _chosen(len(x), s.grayscale, x.device)
+        x[chosen] = grayscale(x[chosen]).expand(-1, 3, -1, -1)
+    return x
+
+
+def _blur(x: torch.Tensor, s: Views) -> torch.Tensor:
+    """Of the images that it falls on, in place."""
+    chosen = _chosen(len(x), s.blur, x.device)
+    low, high = s.blur_sigma
+    sigma = low + (high - low) * torch.rand(len(chosen), device=x.device)
+    x[chosen] = blur(x[chosen], sigma, kernel_radius(s, x.shape[-1]))
+    return x
+
+
+def _grayscale_all(x: torch.Tensor, s: Views) -> torch.Tensor:
+    """The same of all images, of which those that it does not fall on are kept: how many there are
+    is not asked."""
+    if not s.grayscale:
+        return x
+    chosen = torch.rand(len(x), 1, 1, 1, device=x.device) < s.grayscale
+    return torch.where(chosen, grayscale(x), x)
+
+
+def _blur_all(x: torch.Tensor, s: Views) -> torch.Tensor:
+    """Likewise."""
+    chosen = torch.rand(len(x), 1, 1, 1, device=x.device) < s.blur
+    low, high = s.blur_sigma
+    sigma = low + (high - low) * torch.rand(len(x), device=x.device)
+    return torch.where(chosen, blur(x, sigma, kernel_radius(s, x.shape[-1])), x)
 
 
 def _chosen(count: int, probability: float, device: torch.device) -> torch.Tensor:
@@ -229,7 +257,9 @@ def _blurring(sigma: torch.Tensor, side: int, radius: int) -> torch.Tensor:
     source = source.abs()
     source = torch.where(source >= side, 2 * (side - 1) - source, source)
     # Which pixel a kernel's tap reads from is the same for all images: (taps, side * side).
-    taps = torch.nn.functional.one_hot(source, side).to(kernel.dtype)  # (side, taps, side)
+    # Not one_hot, which reads its largest index back.
+    taps = source[..., None] == torch.arange(side, device=sigma.device)  # (side, taps, side)
+    taps = taps.to(kernel.dtype)
     return torch.einsum("bt,itj->bij", kernel, taps)
 
 

@@ -45,27 +45,27 @@ class BatchNorm(nn.BatchNorm2d):
 
     def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
         weight = self.weight if scale is None else scale
+        tracked = self.track_running_stats or not self.training
         if self.training:
-            self.num_batches_tracked.add_(1)
+            if tracked:
+                self.num_batches_tracked.add_(1)
             if _pays(self, x, weight):
                 return _BatchNorm.apply(x, weight, self.bias, self, False)
-        return F.batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            weight,
-            self.bias,
-            self.training,
-            self.momentum,
-            self.eps,
-        )
+        running: tuple[Tensor | None, Tensor | None] = None, None
+        if tracked:
+            running = self.running_mean, self.running_var
+        elif x.dtype.itemsize == 2 and not x.is_cuda:
+            # With nothing in float32 a CPU would keep a batch's statistics in bfloat16.
+            running = self.running_mean.clone(), self.running_var.clone()
+        return F.batch_norm(x, *running, weight, self.bias, self.training, self.momentum, self.eps)
 
 
 def rectified(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     """relu(norm(x)) (B, C, H, W)."""
     # `synchronise` may have changed the class of the batch norm.
     if type(norm) is BatchNorm and norm.training and _pays(norm, x, norm.weight):
-        norm.num_batches_tracked.add_(1)
+        if norm.track_running_stats:
+            norm.num_batches_tracked.add_(1)
         return _BatchNorm.apply(x, norm.weight, norm.bias, norm, True)
     return F.relu(norm(x), inplace=True)
 
@@ -89,7 +89,7 @@ def _call(name: str, x: Tensor, *arguments: Tensor | float | None) -> None:
 
 class _BatchNorm(torch.autograd.Function):
     """x (B, C, H, W), channels_last; weight and bias (C,) or None. Updates norm's running
-    statistics."""
+    statistics, if it tracks them."""
 
     @staticmethod
     def forward(
@@ -102,9 +102,11 @@ class _BatchNorm(torch.autograd.Function):
     ) -> Tensor:
         y = torch.empty_like(x)
         mean, inverse = torch.empty((2, x.shape[1]), dtype=torch.float64)
+        tracked = norm.track_running_stats
+        running = (norm.running_mean, norm.running_var) if tracked else (None, None)
         _call(
-            "forward", x, weight, bias, norm.running_mean, norm.running_var, norm.momentum,
-            norm.eps, rectify, y, mean, inverse,
+            "forward", x, weight, bias, *running, norm.momentum, norm.eps, rectify, y, mean,
+            inverse,
         )  # fmt: skip
         ctx.save_for_backward(x, weight, bias, mean, inverse)
         ctx.epsilon, ctx.rectify = norm.eps, rectify

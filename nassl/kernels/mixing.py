@@ -105,7 +105,10 @@ class _WeightedSum(torch.autograd.Function):
             return (for_weights, *for_mixed, *((gradient,) * ctx.rest))
         for_weights = None
         if ctx.needs_input_grad[0]:
-            for_weights = torch.stack([(gradient * tensor).sum() for tensor in mixed])
+            wide = torch.promote_types(gradient.dtype, torch.float32)  # bfloat16 has 8 bits
+            for_weights = torch.stack(
+                [(gradient.to(wide) * tensor.to(wide)).sum() for tensor in mixed]
+            )
         for_mixed = [
             gradient * weight if needed else None
             for weight, needed in zip(weights.unbind(), for_which, strict=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from nassl.genotypes.cell import NODES
+from nassl.networks.drop_path import drop_path as drop
 from nassl.networks.operations import FactorizedReduce, ReLUConvBN
 from nassl.networks.stem import Stem
 
@@ -58,12 +58,10 @@ class CellFrame(nn.Module):
         self.preprocess1 = ReLUConvBN(shape.newer_channels, shape.channels, affine)
         self.reduction, self.channels = shape.reduction, shape.channels
 
-    def edge(self, operation: nn.Module, x: Tensor, drop_path: float) -> Tensor:
+    def edge(self, operation: nn.Module, x: Tensor, drop_path: float | Tensor) -> Tensor:
         """`operation(x)`. In training it is zero for an image with probability `drop_path`, unless
         it is an identity, and otherwise scaled so that its mean stays (DARTS' code)."""
         x = operation(x)
-        if self.training and drop_path > 0 and not isinstance(operation, nn.Identity):
-            keep = 1.0 - drop_path
-            kept = torch.empty((len(x), 1, 1, 1), dtype=x.dtype, device=x.device).bernoulli_(keep)
-            x = x * (kept / keep)
+        if self.training and not isinstance(operation, nn.Identity):
+            x = drop(x, drop_path)
         return x

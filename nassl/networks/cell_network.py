@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from nassl.genotypes.cell import INPUTS, Cell, CellGenotype
 from nassl.genotypes.dense import DenseGenotype
 from nassl.networks.cell_frame import CellFrame, CellShape, cell_shapes, reductions
-from nassl.networks.network import FeatureNetwork, module_list
+from nassl.networks.layout import DepthwiseNetwork, layout
+from nassl.networks.network import module_list
 from nassl.networks.operations import OPERATIONS, without_pool_norm
 from nassl.networks.stem import build_stem
 from nassl.settings import Network
@@ -34,7 +35,7 @@ class DiscreteCell(CellFrame):
             operations if pool_norm else map(without_pool_norm, operations)
         )
 
-    def forward(self, older: Tensor, newer: Tensor, drop_path: float) -> Tensor:
+    def forward(self, older: Tensor, newer: Tensor, drop_path: float | Tensor) -> Tensor:
         """Returns (B, 4C, H, W)."""
         states = [self.preprocess0(older), self.preprocess1(newer)]
         edges = list(zip(self.operations, self.predecessors, strict=True))
@@ -47,7 +48,7 @@ class DiscreteCell(CellFrame):
         return torch.cat(states[INPUTS:], dim=1)
 
 
-class CellNetwork(FeatureNetwork):
+class CellNetwork(DepthwiseNetwork):
     """Stem, cells, global average pooling; (B, in_channels, H, W) -> (B, feature_dim).
 
     `drop_path`, set by the loop, spares identities. The map for an auxiliary head is that at 2/3 of
@@ -85,7 +86,7 @@ class CellNetwork(FeatureNetwork):
     def maps(self, x: Tensor) -> list[Tensor]:
         """The output of every cell, (B, 4C, H, W) each."""
         outputs = []
-        older, newer = self.stem(x.contiguous(memory_format=torch.channels_last))
+        older, newer = self.stem(x.contiguous(memory_format=layout(x)))
         for cell in self.cells:
             older, newer = newer, cell(older, newer, self.drop_path)
             outputs.append(newer)
@@ -95,7 +96,7 @@ class CellNetwork(FeatureNetwork):
         return self.forward_with_auxiliary(x)[0]
 
     def forward_with_auxiliary(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        older, newer = self.stem(x.contiguous(memory_format=torch.channels_last))
+        older, newer = self.stem(x.contiguous(memory_format=layout(x)))
         for index, cell in enumerate(self.cells):
             older, newer = newer, cell(older, newer, self.drop_path)
             if index == self.auxiliary_cell:

@@ -53,7 +53,7 @@ class DenseFrame(CellFrame):
         older: Tensor,
         newer: Tensor,
         edges: Sequence[nn.Module | None],
-        drop_path: float = 0.0,
+        drop_path: float | Tensor = 0.0,
     ) -> Tensor:
         """`edges` has the operation of each of the 14 edges, None for `none`. A node of which every
         edge is `none` is zero. Returns (B, 4C, H, W)."""
@@ -90,7 +90,7 @@ class DiscreteDenseCell(DenseFrame):
             operations = {edge: without_pool_norm(found) for edge, found in operations.items()}
         self.operations = nn.ModuleDict(operations)
 
-    def forward(self, older: Tensor, newer: Tensor, drop_path: float) -> Tensor:
+    def forward(self, older: Tensor, newer: Tensor, drop_path: float | Tensor) -> Tensor:
         by_edge = dict(self.operations.items())
         edges = [by_edge.get(str(edge)) for edge in range(len(EDGES))]
         return self.connect(older, newer, edges, drop_path)

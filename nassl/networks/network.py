@@ -14,8 +14,9 @@ class FeatureNetwork(nn.Module):
     """Without a head: (B, in_channels, H, W) -> pooled features (B, feature_dim)."""
 
     feature_dim: int
-    # The probability that an edge is dropped for an image in training. Only cells have such edges.
-    drop_path: float = 0.0
+    # The probability that an edge is dropped for an image in training, a tensor () where a recorded
+    # step reads it. Only cells have such edges.
+    drop_path: float | Tensor = 0.0
     # (C, h, w) of the map that an auxiliary head would take; None if it was not asked for.
     auxiliary_shape: tuple[int, int, int] | None = None
 

@@ -125,9 +125,13 @@ class Pool(nn.Module):
         self.norm: nn.Module = BatchNorm(channels, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.pooled(x))
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Without the batch norm."""
         if self.kind == "max":
-            return self.norm(F.max_pool2d(x, 3, self.stride, 1))
-        return self.norm(F.avg_pool2d(x, 3, self.stride, 1, count_include_pad=False))
+            return F.max_pool2d(x, 3, self.stride, 1)
+        return F.avg_pool2d(x, 3, self.stride, 1, count_include_pad=False)
 
 
 def _skip(channels: int, stride: int, affine: bool) -> nn.Module:

@@ -67,11 +67,11 @@ class ResNet(FeatureNetwork):
         use_winograd(self)
 
     @property
-    def drop_path(self) -> float:
+    def drop_path(self) -> float | Tensor:
         return 0.0
 
     @drop_path.setter
-    def drop_path(self, probability: float) -> None:
+    def drop_path(self, probability: float | Tensor) -> None:
         if probability:
             raise SettingsError(f"recipe.drop_path is {probability}; resnets have none: set 0")
 

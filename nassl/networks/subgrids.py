@@ -8,11 +8,11 @@ convolution is about ten times slower than that of a plain one, so this is how i
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from nassl.kernels.depthwise import depthwise
+from nassl.networks.layout import layout
 
 
 def split(x: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def merge(grids: Tensor, height: int, width: int) -> Tensor:
 
 def even(x: Tensor) -> Tensor:
     """The even-even sub-grid, (B, C, H, W) -> (B, C, ceil(H/2), ceil(W/2))."""
-    return x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
+    return x[:, :, ::2, ::2].contiguous(memory_format=layout(x))
 
 
 def odd(x: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def odd(x: Tensor) -> Tensor:
     height, width = x.shape[2:]
     if height % 2 or width % 2:
         x = F.pad(x, (0, width % 2, 0, height % 2))
-    return x[:, :, 1::2, 1::2].contiguous(memory_format=torch.channels_last)
+    return x[:, :, 1::2, 1::2].contiguous(memory_format=layout(x))
 
 
 def dilated(x: Tensor, weight: Tensor, stride: int) -> Tensor:

@@ -19,6 +19,7 @@ from nassl.settings.kind import Kind
 from nassl.settings.network import Network
 from nassl.settings.objective import ObjectiveSettings
 from nassl.settings.objectives import OBJECTIVES, training_kinds
+from nassl.settings.objectives.lightly import Lightly
 from nassl.settings.objectives.moco import MoCo
 from nassl.settings.objectives.none import NoObjective
 from nassl.settings.objectives.simclr import SimCLR
@@ -54,7 +55,7 @@ SECTIONS: dict[str, Any] = {
 __all__ = [
     "DATASETS", "OBJECTIVES", "PROTOCOLS", "SECTIONS", "SPACES", "STRATEGIES", "BlockSpace",
     "CellSpace", "Darts", "Data", "DenseSpace", "Detection", "Evolution", "FineTune",
-    "FixedSpace", "Kind", "Linear", "Manual", "MoCo", "Network", "NoObjective", "NoProtocol",
-    "ObjectiveSettings", "Proxyless", "Random", "Recipe", "SettingsError", "SimCLR", "Size",
-    "SpaceSettings", "StrategySettings", "Supervised", "Views", "training_kinds",
+    "FixedSpace", "Kind", "Lightly", "Linear", "Manual", "MoCo", "Network", "NoObjective",
+    "NoProtocol", "ObjectiveSettings", "Proxyless", "Random", "Recipe", "SettingsError", "SimCLR",
+    "Size", "SpaceSettings", "StrategySettings", "Supervised", "Views", "training_kinds",
 ]  # fmt: skip

@@ -40,6 +40,7 @@ class Data(Kind):
     test: int = 0
     unlabeled: int = 0  # an extra pool without labels (digits, stl10)
     test_fraction: float = 0.0  # folder without a test part: the share that becomes one
+    unlabeled_with_train: bool = False  # folder: the images of train are in that pool, too
 
     released: ClassVar[Size | None] = None  # all that its publisher released
     drawn_classes: ClassVar[int] = 0  # of generated images
@@ -61,12 +62,10 @@ class Data(Kind):
         """What `prepare` will keep of all images that are there."""
         test = there.test or round(there.train * self.test_fraction)
         train = there.train if there.test else there.train - test
-        return Size(
-            self.train or train,
-            self.test or test,
-            self.unlabeled or there.unlabeled,
-            there.classes,
-        )
+        pool = there.unlabeled
+        if pool and self.unlabeled_with_train:
+            pool += train
+        return Size(self.train or train, self.test or test, self.unlabeled or pool, there.classes)
 
     def indexed(self, pixels: int) -> bool:
         """Whether so many bytes of pixels are left where they are instead of being copied."""

@@ -21,7 +21,7 @@ class Recipe:
     milestones: list[int] = field(default_factory=list)  # steps: epochs that divide the rate by 10
     decay: float = 1.0  # exponential: the rate's factor from epoch to epoch
     warmup_epochs: int = 0
-    precision: str = "float32"  # of the network's products in training: float32 | bfloat16
+    precision: str = "float32"  # of products in training: float32 | tf32 | bfloat16
     clip: float = 0.0  # gradient norm; 0 = off
     drop_path: float = 0.0  # final probability, raised linearly from 0
     keep_every: int = 0  # pretrain: epochs between weights that are kept for a curve; 0 = none

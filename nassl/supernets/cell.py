@@ -9,6 +9,8 @@ has it as the reference), but does the work that edges share only once:
 - the mixing weight of a convolution is the affine weight of its last batch norm (`operations.py`);
 - what the dilated convolutions give is summed on the sub-grids and merged once per node;
 - everything is channels_last, and a node is one weighted sum (`mixing.py`).
+
+A GPU, in training, computes all edges that leave a state together instead (`together.py`).
 """
 
 from __future__ import annotations
@@ -32,10 +34,13 @@ from nassl.genotypes.cell import (
 from nassl.kernels.mixing import add_up, weighted_sum
 from nassl.networks import subgrids
 from nassl.networks.cell_frame import CellFrame, CellShape, cell_shapes
-from nassl.networks.network import FeatureNetwork, module_dict, module_list
+from nassl.networks.layout import DepthwiseNetwork, layout
+from nassl.networks.network import module_dict, module_list
 from nassl.networks.operations import OPERATIONS, Pool
 from nassl.networks.stem import build_stem
+from nassl.parallel.path import as_on_gpu
 from nassl.settings import CellSpace
+from nassl.supernets.together import MixingWeights, Statistics, forward_together
 
 MAX, AVG, SKIP, SEP3, SEP5, DIL3, DIL5 = range(1, len(CELL_OPERATIONS))
 SEPARABLE = ((SEP3, "sep_conv_3x3"), (SEP5, "sep_conv_5x5"))
@@ -110,20 +115,17 @@ class MixedCell(CellFrame):
 
     def _node(self, node: int, states: list[Features], mixing: Tensor, scales: Scales) -> Tensor:
         mixed: list[Tensor] = []  # to be weighted
-        cells: list[tuple[int, int]] = []  # their places in `mixing`
         scaled: list[Tensor] = []  # weighted already
         on_grids: list[Tensor] = []  # the same, on sub-grids
         for state, features in enumerate(states):
             row = edge_index(node, state)
             edge, scale = self.edges[row], scales[row]
             mixed += features.pools
-            cells += (row, MAX), (row, AVG)
             if features.stride == 2:
                 skip = edge["skip_connect"].on_grids(features.even, features.odd, scale[SKIP])
                 scaled.append(skip)
             else:
                 mixed.append(features.x)
-                cells.append((row, SKIP))
             for column, name in SEPARABLE:
                 scaled.append(edge[name].rectified(features.rectified, scale[column]))
             for column, name in DILATED:
@@ -136,12 +138,16 @@ class MixedCell(CellFrame):
         if on_grids:
             height, width = scaled[0].shape[2:]
             scaled.append(subgrids.merge(add_up(on_grids), height, width))
-        rows, columns = zip(*cells, strict=True)
-        weights = mixing[list(rows), list(columns)]
+        # In the order of `mixed`: a reduction cell's inputs have a skip with weights of its own.
+        first, last = edge_index(node, 0), edge_index(node, len(states) - 1) + 1
+        middle = first + (INPUTS if self.reduction else 0)
+        weights = mixing[middle:last, MAX : SKIP + 1].reshape(-1)
+        if self.reduction:
+            weights = torch.cat([mixing[first:middle, MAX:SKIP].reshape(-1), weights])
         return weighted_sum(weights, mixed, scaled)
 
 
-class Supernet(FeatureNetwork):
+class Supernet(DepthwiseNetwork):
     """Stem, cells, global average pooling; (B, in_channels, H, W) -> (B, feature_dim).
 
     `alpha_normal` and `alpha_reduce` (14, 8) are shared by all cells of their kind, rows ordered by
@@ -163,8 +169,23 @@ class Supernet(FeatureNetwork):
         """`mixing` = (normal, reduce), each (14, 8), takes the place of the softmax of alpha."""
         if mixing is None:
             mixing = self.alpha_normal.softmax(dim=-1), self.alpha_reduce.softmax(dim=-1)
-        x = x.contiguous(memory_format=torch.channels_last)
-        older, newer = self.stem(x)
+        older, newer = self.stem(x.contiguous(memory_format=layout(x)))
+        if self.training and as_on_gpu(x):
+            newer = self._together(older, newer, mixing)
+        else:
+            newer = self._edge_by_edge(older, newer, mixing)
+        # Not adaptive_avg_pool2d: its backward is not deterministic on GPUs.
+        return newer.mean(dim=(2, 3))
+
+    def _together(self, older: Tensor, newer: Tensor, mixing: tuple[Tensor, Tensor]) -> Tensor:
+        statistics, weights = Statistics(), [MixingWeights(each) for each in mixing]
+        for cell in self.cells:
+            made = forward_together(cell, older, newer, weights[cell.reduction], statistics)
+            older, newer = newer, made
+        statistics.update()
+        return newer
+
+    def _edge_by_edge(self, older: Tensor, newer: Tensor, mixing: tuple[Tensor, Tensor]) -> Tensor:
         scales: dict[tuple[bool, int], Scales] = {}  # made once per kind and width of cell
         for cell in self.cells:
             weights = mixing[cell.reduction]
@@ -172,8 +193,7 @@ class Supernet(FeatureNetwork):
             if key not in scales:
                 scales[key] = _repeat(weights, cell.channels)
             older, newer = newer, cell(older, newer, weights, scales[key])
-        # Not adaptive_avg_pool2d: its backward is not deterministic on GPUs.
-        return newer.mean(dim=(2, 3))
+        return newer
 
     @torch.no_grad()
     def follow(self, other: Self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 TRUST = 0.001  # SimCLR's code: eeta
 
@@ -25,7 +25,7 @@ class LARS(torch.optim.Optimizer):
     def __init__(
         self,
         parameters: Iterable[nn.Parameter],
-        lr: float,
+        lr: float | Tensor,  # a tensor, so that a step can be recorded
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
@@ -49,5 +49,5 @@ class LARS(torch.optim.Optimizer):
                 if "momentum_buffer" not in state:
                     state["momentum_buffer"] = torch.zeros_like(parameter)
                 velocity = state["momentum_buffer"]
-                velocity.mul_(group["momentum"]).add_(update, alpha=group["lr"])
+                velocity.mul_(group["momentum"]).add_(update * group["lr"])
                 parameter.sub_(velocity)

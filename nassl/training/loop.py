@@ -7,24 +7,25 @@ What is drawn in a step depends on (seed, epoch, step) alone, and the order of t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nassl.data.batches import Batch
 from nassl.files import InputError
 from nassl.networks.network import FeatureNetwork
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import any_of, average, draw_apart
-from nassl.parallel.precision import autocast
+from nassl.parallel.precision import autocast, products
 from nassl.parallel.synchronised import synchronise
 from nassl.settings import Recipe
 from nassl.training.checkpoint import Checkpoint
 from nassl.training.curves import Curves
+from nassl.training.graphs import RecordedStep, recorder
 from nassl.training.non_finite import NonFiniteError
-from nassl.training.optimisers import learning_rate, set_learning_rate
+from nassl.training.optimisers import learning_rate, restore, set_learning_rate
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
 
@@ -74,6 +75,8 @@ def train(
     Several processes train one network, each on its part of every batch: the gradient is the mean
     of theirs, batch norm sees the whole batch (unless the objective wants its `own_statistics`).
 
+    On a GPU a step is recorded as a graph (`graphs`). The loss is read once in a step, after it.
+
     Raises NonFiniteError, InputError (batches that cannot be trained on, out of memory), and
     SystemExit(75) after SIGTERM or SIGINT, then with the step finished and saved.
     """
@@ -89,7 +92,28 @@ def train(
         "optimizer": optimizer,
         "companion": companion,
     }
-    first_epoch, first_step, total = _resume(checkpoint, stateful, curves, parameters[0].device)
+    device = parameters[0].device
+    first_epoch, first_step, total = _resume(checkpoint, stateful, curves, device)
+
+    def weight_step(images: Tensor, labels: Tensor | None) -> Tensor:
+        """(2,) float64: the loss, and the norm of its gradient before it was clipped."""
+        optimizer.zero_grad()
+        with products(recipe.precision):
+            loss = recordable_loss(network, objective, Batch(images, labels), recipe.precision)
+            loss.backward()
+        loss = loss.detach()
+        average([loss, *(p.grad for p in parameters)])
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        if recipe.clip > 0:
+            torch.nn.utils.clip_grads_with_norm_(parameters, recipe.clip, norm)
+        optimizer.step()
+        objective.after_step(network)
+        return torch.stack([loss.double(), norm.double()])
+
+    step_of_weights = RecordedStep(
+        weight_step, recorder(device), lambda: getattr(network, "choice", None)
+    )
+    follow_drop_path = _drop_path(network, recipe, device)
     progress = Progress(label, recipe.epochs, steps)
     interruption = checkpoint.run.interruption
     interruption.deferred = True
@@ -98,9 +122,7 @@ def train(
         progress.epoch(epoch, first_step)
         network.train()
         objective.train()
-        if isinstance(network, FeatureNetwork):
-            # raised linearly from 0, an epoch at a time (DARTS, train.py)
-            network.drop_path = recipe.drop_path * epoch / recipe.epochs
+        follow_drop_path(epoch)
         if first_step == 0:
             seed_step(seed, epoch, 0, "epoch")
             companion.before_epoch(epoch)
@@ -112,27 +134,19 @@ def train(
                 seed_step(seed, epoch, step, "beside")
                 companion.before_step(epoch, step, batch)
                 seed_step(seed, epoch, step)
-                optimizer.zero_grad()
-                loss = batch_loss(network, objective, batch, recipe.precision)
-                loss.backward()
-                loss = loss.detach()
-                average([loss, *(p.grad for p in parameters)])
+                draw_apart()
+                made = step_of_weights(batch.images, batch.labels)
+                value, norm_value = made.tolist()
             except (RuntimeError, MemoryError) as error:
-                raise _explain_memory(error, len(batch.images)) from error
-            norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-            value, norm_value = torch.stack([loss.double(), norm.double()]).tolist()
+                raise explain_memory(error, len(batch.images)) from error
             if not math.isfinite(value + norm_value):
                 place = f"epoch {epoch + 1}, step {step + 1} of {steps}"
                 raise _explain_non_finite(value, norm_value, place, rate, checkpoint)
-            if recipe.clip > 0:
-                torch.nn.utils.clip_grads_with_norm_(parameters, recipe.clip, norm)
-            optimizer.step()
-            objective.after_step(network)
             total += value
             progress.step(value)
 
             if step + 1 < steps:
-                leaving = any_of(interruption.requested, loss.device)
+                leaving = any_of(interruption.requested, device)
                 if checkpoint.due(epoch_ends=False) or leaving:
                     _save(checkpoint, stateful, curves, epoch, step + 1, total)
                 if leaving:
@@ -143,7 +157,7 @@ def train(
         curves.add(row)
         progress.end(epoch, row, batches.waiting_share)
         first_step, total = 0, 0.0
-        leaving = any_of(interruption.requested, loss.device)
+        leaving = any_of(interruption.requested, device)
         if checkpoint.due(epoch_ends=True) or leaving:
             _save(checkpoint, stateful, curves, epoch + 1, 0, 0.0)
         if leaving:
@@ -161,6 +175,13 @@ def batch_loss(
     """The loss of this process's part of a batch. Views are drawn apart: from here on every process
     has random numbers of its own, while what was drawn before is the same in all."""
     draw_apart()
+    return recordable_loss(network, objective, batch, precision)
+
+
+def recordable_loss(
+    network: nn.Module, objective: Objective, batch: Batch, precision: str
+) -> torch.Tensor:
+    """The same for a recorded step, before which its caller draws apart."""
     with autocast(precision, batch.images.device):
         return objective.loss(network, batch.images, batch.labels)
 
@@ -181,7 +202,7 @@ def evaluate(
         try:
             evaluated = objective.evaluate(network, batch.images, batch.labels)
         except (RuntimeError, MemoryError) as error:
-            raise _explain_memory(error, len(batch.images)) from error
+            raise explain_memory(error, len(batch.images)) from error
         for name, value in evaluated.items():
             values.setdefault(name, []).append(value.cpu())
     return {name: torch.cat(parts) for name, parts in values.items()}
@@ -208,10 +229,32 @@ def _resume(
     if state is None:
         return 0, 0, 0.0
     for name, part in stateful.items():
-        part.load_state_dict(state[name])
+        if name == "optimizer":
+            restore(part, state[name])
+        else:
+            part.load_state_dict(state[name])
     curves.restore(state["curves"])
     checkpoint.place = f"epoch {state['epoch'] + 1}, step {state['step'] + 1}"
     return state["epoch"], state["step"], state["total"]
+
+
+def _drop_path(network: nn.Module, recipe: Recipe, device: torch.device) -> Callable[[int], None]:
+    """Sets the network's probability for an epoch, if it drops paths: raised linearly from 0, an
+    epoch at a time (DARTS, train.py)."""
+
+    def follow(epoch: int) -> None:
+        if not isinstance(network, FeatureNetwork):
+            return
+        probability = recipe.drop_path * epoch / recipe.epochs
+        if isinstance(network.drop_path, Tensor):
+            network.drop_path.fill_(probability)
+        else:
+            network.drop_path = probability
+
+    if device.type == "cuda" and recipe.drop_path and isinstance(network, FeatureNetwork):
+        network.drop_path = recipe.drop_path  # refused by a network that drops none
+        network.drop_path = torch.zeros((), device=device)  # as a recorded step reads it
+    return follow
 
 
 def _check_batches(batches: Any, modules: Iterable[nn.Module]) -> None:
@@ -240,12 +283,11 @@ def _explain_non_finite(
     )
 
 
-def _explain_memory(error: Exception, images: int) -> Exception:
+def explain_memory(error: Exception, images: int, key: str = "recipe.batch_size") -> Exception:
     """An InputError if memory ran out, otherwise the error itself."""
     text = str(error) or type(error).__name__
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return InputError(
-            f"out of memory with a batch of {images} images; halve recipe.batch_size "
-            f"({text.splitlines()[0]})"
+            f"out of memory with a batch of {images} images; halve {key} ({text.splitlines()[0]})"
         )
     return error

@@ -3,42 +3,107 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nassl.settings import Recipe, SettingsError
 from nassl.training.lars import LARS
 
 SCHEDULES = ("cosine", "constant", "steps", "exponential")
 OPTIMIZERS = ("sgd", "adam", "lars")
+HOW = ("fused", "foreach", "capturable")  # options that say how a step is computed
 
 
 def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """SGD with momentum (Nesterov's, if the recipe says so), Adam, or LARS. Weight decay is L2 on
     every parameter, as in both papers' codes; LARS leaves biases and batch norms out.
 
+    On a GPU all that a step reads is there, the rate included, so that it can be recorded.
     Raises SettingsError for an optimizer that does not exist.
     """
     parameters = list(parameters)
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
+        kind = RecordableSGD if parameters[0].is_cuda else torch.optim.SGD
+        return kind(
             parameters,
-            lr=recipe.learning_rate,
+            lr=_rate(recipe.learning_rate, parameters),
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
             nesterov=recipe.nesterov,
         )
     if recipe.optimizer == "lars":
-        return LARS(parameters, recipe.learning_rate, recipe.momentum, recipe.weight_decay)
+        rate = _rate(recipe.learning_rate, parameters)
+        return LARS(parameters, rate, recipe.momentum, recipe.weight_decay)
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
+        return build_adam(parameters, recipe.learning_rate, (0.9, 0.999), recipe.weight_decay)
     raise SettingsError(
         f"recipe.optimizer is {recipe.optimizer!r}; available: {', '.join(OPTIMIZERS)}"
     )
+
+
+def build_adam(
+    parameters: Sequence[Tensor], rate: float, betas: tuple[float, float], decay: float
+) -> torch.optim.Adam:
+    """Adam with L2 decay; on a GPU as one kernel that a recorded step may contain."""
+    on_gpu = {"capturable": True, "fused": True} if parameters[0].is_cuda else {}
+    lr = _rate(rate, parameters)
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=decay, **on_gpu)
+
+
+def _rate(rate: float, parameters: Sequence[Tensor]) -> float | Tensor:
+    return torch.tensor(rate, device=parameters[0].device) if parameters[0].is_cuda else rate
+
+
+class RecordableSGD(torch.optim.SGD):
+    """torch's SGD with a rate that is a tensor: its own reads the rate back from the device, or, as
+    one kernel, cannot begin the momentum of a parameter later than that of another."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            moved = [p for p in group["params"] if p.grad is not None]
+            steps = [p.grad for p in moved]
+            if group["weight_decay"]:
+                steps = [*torch._foreach_add(steps, moved, alpha=group["weight_decay"])]
+            if group["momentum"]:
+                before = steps
+                steps = self._remembered(moved, steps, group["momentum"])
+                if group["nesterov"]:
+                    steps = [*torch._foreach_add(before, steps, alpha=group["momentum"])]
+            torch._foreach_sub_(moved, torch._foreach_mul(steps, group["lr"]))
+
+    def _remembered(
+        self, moved: list[nn.Parameter], steps: list[Tensor], momentum: float
+    ) -> list[Tensor]:
+        states = [self.state[p] for p in moved]
+        going = [(s["momentum_buffer"], step) for s, step in zip(states, steps, strict=True)
+                 if s.get("momentum_buffer") is not None]  # fmt: skip
+        if going:
+            buffers, added = map(list, zip(*going, strict=True))
+            torch._foreach_mul_(buffers, momentum)
+            torch._foreach_add_(buffers, added)
+        for state, step in zip(states, steps, strict=True):
+            if state.get("momentum_buffer") is None:
+                state["momentum_buffer"] = step.clone()
+        return [state["momentum_buffer"] for state in states]
+
+
+def restore(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """`load_state_dict` of a state that was saved on this device or on another kind of device."""
+    groups = []
+    for own, saved in zip(optimizer.param_groups, state["param_groups"], strict=True):
+        kept = {name: own[name] for name in ("lr", *HOW) if name in own}
+        if isinstance(own["lr"], Tensor):
+            own["lr"].fill_(saved["lr"])
+        else:
+            kept["lr"] = float(saved["lr"])
+        groups.append({**saved, **kept})
+    optimizer.load_state_dict({**state, "param_groups": groups})
+    for own, kept in zip(optimizer.param_groups, groups, strict=True):
+        own["lr"] = kept["lr"]  # the very tensor, not a copy of it
 
 
 def learning_rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
@@ -68,4 +133,7 @@ def learning_rate(recipe: Recipe, epoch: int, step: int, steps: int) -> float:
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate

@@ -14,17 +14,19 @@ from nassl.data.views import centre
 from nassl.files import InputError
 from nassl.loading import Loaded, load
 from nassl.model.facts import GENOTYPE, MODEL, WEIGHTS
+from stages.export.pixels import preprocessing
 
 STAGES = ("pretrain", "retrain")
 CHECKED = 5  # images on which a file is compared with the original
 
 
 class FromPixels(nn.Module):
-    """Normalisation, network and, if there is one, classifier: pixels (B, 3, S, S) in 0 to 1 to
-    features or logits (B, F)."""
+    """What is left of the normalisation after `kind` (`pixels.KINDS`), network and, if there is
+    one, classifier: pixels (B, 3, S, S) to features or logits (B, F)."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, kind: str) -> None:
         super().__init__()
+        self.kind = kind
         parts = (loaded.network, loaded.classifier)
         self.network = nn.Sequential(*(part for part in parts if part is not None))
         for name in ("mean", "deviation"):
@@ -32,38 +34,51 @@ class FromPixels(nn.Module):
             self.register_buffer(name, values.view(1, 3, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
+        if self.kind == "normalised":
+            return self.network(pixels)
+        if self.kind == "uint8":
+            pixels = pixels.to(torch.float32) / 255
         return self.network((pixels - self.mean) / self.deviation)
+
+    def given(self, pixels: Tensor) -> Tensor:
+        """uint8 pixels (B, 3, S, S) as a caller has to give them."""
+        if self.kind == "uint8":
+            return pixels
+        unit = pixels.float() / 255
+        return unit if self.kind == "unit" else (unit - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """`module` is in eval mode on the CPU; `images` (N, 3, side, side) are some of its data."""
+    """`module` is in eval mode on the CPU; `images` (N, 3, crop, crop) are some of its data, as it
+    takes them."""
 
     run: str
     module: FromPixels
     images: Tensor
-    side: int
     width: int
     output: str  # features | logits
     notes: dict[str, str]  # what a file contains besides the network
 
 
-def read_network(name: str, results: Path) -> TrainedNetwork:
-    """The network of run `name` (see __main__). Raises InputError."""
+def read_network(name: str, results: Path, kind: str = "uint8") -> TrainedNetwork:
+    """The network of run `name` (see __main__) for pixels of `kind`. Raises InputError."""
     folder = _found(name, results)
     loaded = load(folder)
-    facts, side = loaded.facts, loaded.facts.input.crop
+    facts, width = loaded.facts, loaded.network.feature_dim
     images = open_images(results / "prepare" / facts.data.name / "images", "label-free")
-    notes = {"run": facts.run, "genotype": (folder / GENOTYPE).read_text()}
-    notes["model"] = (folder / MODEL).read_text()
-    width = loaded.network.feature_dim
+    notes = {
+        "run": facts.run,
+        "preprocessing": json.dumps(preprocessing(facts.input, kind)),
+        "genotype": (folder / GENOTYPE).read_text(),
+        "model": (folder / MODEL).read_text(),
+    }
     if facts.classes is not None:
         width, notes["classes"] = len(facts.classes), json.dumps(facts.classes)
-    pixels = images.batch(range(min(CHECKED, len(images)))).float() / 255
-    return TrainedNetwork(
-        facts.run, FromPixels(loaded).eval().requires_grad_(False), centre(pixels, side), side,
-        width, "features" if facts.classes is None else "logits", notes,
-    )  # fmt: skip
+    module = FromPixels(loaded, kind).eval().requires_grad_(False)
+    pixels = centre(images.batch(range(min(CHECKED, len(images)))), facts.input.crop)
+    output = "features" if facts.classes is None else "logits"
+    return TrainedNetwork(facts.run, module, module.given(pixels), width, output, notes)
 
 
 def _found(name: str, results: Path) -> Path:

@@ -25,6 +25,10 @@ BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError)
 UNSUPPORTED = (RuntimeError, NotImplementedError)  # zipfile: encrypted; unknown compression
 
 
+class NoImages(InputError):
+    """A folder or a whole archive that holds no image file."""
+
+
 @dataclass(frozen=True)
 class Files:
     """`read(i)` gives the bytes of the i-th image of `found.paths`, to be called from one thread,
@@ -71,7 +75,7 @@ def image_files(root: Path) -> Iterator[Files]:
         except BROKEN as error:
             raise InputError(f"{root} is broken ({error}); download or pack it again") from error
         if not files.paths:
-            raise InputError(
+            raise NoImages(
                 f"{root} holds no image file ({files.ignored} others); supported: "
                 f"{' '.join(EXTENSIONS)}, and JPEG, PNG, GIF, WebP, AVIF, JPEG 2000 under any other"
                 f" name; found: {in_words(files.found.others) or 'no files'}"

@@ -3,7 +3,7 @@
 Layouts:
     train/<class>/*  test/<class>/*  [unlabeled/*]   (val/ serves as test/ if there is no test/)
     train/*  test/*                                  no labels
-    <class>/*                                        one set; data.test_fraction draws a test part
+    <class>/*  [unlabeled/*]                         one set; data.test_fraction draws a test part
     *                                                one set without labels
 
 Parts may be spelt in any usual way (`splits.split_of`). A folder that holds everything else carries
@@ -51,7 +51,10 @@ def arrange(found: Found, root: Path) -> Layout:
     tops = {parts[0] for parts in split if len(parts) > 1}
     parts_of = splits_of(sorted(tops))
     remarks = Remarks()
-    if parts_of:
+    if list(parts_of.values()) == ["unlabeled"] and len(tops) > 1:
+        _check_not_below([parts for parts in split if parts[0] not in parts_of], root)
+        raw = _beside_unlabeled(split, parts_of)
+    elif parts_of:
         raw = _in_parts(split, paths, parts_of, root, remarks)
     else:
         _check_not_below(split, root)
@@ -60,6 +63,16 @@ def arrange(found: Found, root: Path) -> Layout:
     layout.classes = _classes(layout.places, paths, root)
     _remark_on_others(found, remarks)
     return layout
+
+
+def _beside_unlabeled(split: list[tuple[str, ...]], parts_of: dict[str, str]) -> list[Place | None]:
+    """Class folders with a folder of unlabelled images among them. The only folder beside it
+    carries no information; images in no folder are stray, which `_classes` says."""
+    others = [parts for parts in split if parts[0] not in parts_of]
+    while _only_folder(others):
+        others = [parts[1:] for parts in others]
+    labelled = (("train", parts[0] if len(parts) > 1 else None) for parts in others)
+    return [("unlabeled", None) if parts[0] in parts_of else next(labelled) for parts in split]
 
 
 def _passed_over(split: list[tuple[str, ...]]) -> tuple[list[str], list[tuple[str, ...]]]:

@@ -14,17 +14,20 @@ An unknown key, a wrong type or an impossible combination is refused here, befor
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import yaml
 
-from nassl.settings import DATASETS
+from nassl.settings import DATASETS, SettingsError
 from nassl.settings.typed import typed
 from stages.plan.checks.plan import check_plan
 from stages.plan.compose.config import CONFIG, compose_config
+from stages.plan.compose.corrections import option_as_override, refuse_unused_data
 from stages.plan.datasets import described
 from stages.plan.decisions import decisions
 from stages.plan.expand import Expansion
+from stages.plan.local_copies import with_local_copies
 from stages.plan.written import as_text, write
 from stages.runs.command import refusals
 from stages.runs.lines import RUNS
@@ -33,7 +36,10 @@ from stages.runs.run import PLAN, resolve_run
 
 def plan(overrides: list[str]) -> dict:
     """The checked content of params.yaml. Raises SettingsError."""
-    params = Expansion(compose_config(overrides)).params()
+    config = compose_config(overrides)
+    params = Expansion(config).params()
+    params["data"] = with_local_copies(params["data"], overrides)
+    refuse_unused_data(overrides, config["data"], params["data"], config["stand_ins"])
     check_plan(params)
     if params["report"]["scale"] == "paper":  # another scale has values of its own everywhere
         papers = sorted({table.partition(".")[0] for table in params["report"]["tables"]})
@@ -55,8 +61,12 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--gpu", default="A100", help="the GPU that --estimate also names")
     parser.add_argument("--out", type=Path, default=PLAN, help="file to write")
-    arguments = parser.parse_args(argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments, unknown = parser.parse_known_intermixed_args(argv)
     with refusals("plan"):
+        if unknown:
+            options = [word for action in parser._actions for word in action.option_strings]
+            raise SettingsError(option_as_override(argv, unknown, options[2:]))
         params = plan(arguments.overrides)
         if arguments.show:
             stage, _, name = arguments.show.partition("/")

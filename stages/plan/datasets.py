@@ -27,7 +27,7 @@ def expected_size(data: Data) -> Size | None:
     """
     if not data.on_disk:
         return data.size()
-    return data.kept_of(_counted(data.root)) if _is_here(data) else None
+    return data.kept_of(_size(data.root)) if _is_here(data) else None
 
 
 def images_of(run: Run, size: Size) -> int:
@@ -39,7 +39,21 @@ def _is_here(data: Data) -> bool:
     return bool(data.root) and Path(data.root).exists()
 
 
-def _counted(root: str) -> Size:
+def counted(root: str) -> Size | None:
+    """None for what holds no image. Raises SettingsError for images in no known layout."""
+    from stages.layouts.files import NoImages, image_files
+
+    try:
+        with image_files(Path(root)):
+            pass
+    except NoImages:
+        return None
+    except InputError as error:
+        raise SettingsError(str(error)) from error
+    return _size(root)
+
+
+def _size(root: str) -> Size:
     """Image files by part, from their names alone; `prepare` may still find some unreadable."""
     layout = _layout(root)
     count = dict.fromkeys(PARTS, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError
+from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError, Size
 from nassl.settings.typed import typed
 from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
@@ -79,8 +79,12 @@ class Expansion:
     def _row(self, paper: dict, spec: dict, row: dict, table: str) -> dict[str, Any]:
         data_name = spec["data"]
         data = self._data(data_name, table)
-        if "without_classes" in row and not self._classes(data):
-            row = {**row, "from": row["without_classes"]}
+        if "without_classes" in row:
+            size = self._own_size(data)
+            if not size.classes:
+                row = {**row, "from": row["without_classes"]}
+            elif size.unlabeled:
+                row = {**row, **row.get("with_unlabeled", {})}
         check_format(row, f"{table}/{row['row']}", "row")
         searched_on = self._data(row.get("pretrained_on", spec.get("search_data", data_name)))
         kind = row["from"]
@@ -247,9 +251,9 @@ class Expansion:
         self._add("prepare", data, {"data": data})
         return data
 
-    def _classes(self, data: str) -> int:
-        """Class folders of your own images, which must be there when the plan is made. Without
-        any, no test part is held back: nothing could be tested on it."""
+    def _own_size(self, data: str) -> Size:
+        """Of your own images, which must be there when the plan is made. Without class folders no
+        test part is held back: nothing could be tested on it."""
         there = self.config["data"]
         if data not in there:
             raise SettingsError(
@@ -265,7 +269,7 @@ class Expansion:
             )
         if not size.classes:
             self.config["data"][data]["test_fraction"] = 0.0
-        return size.classes
+        return size
 
     def _add(self, stage: str, name: str, line: dict[str, Any]) -> str:
         there = self.runs[stage].setdefault(name, line)

@@ -66,6 +66,12 @@ def folder(settings: Data) -> Prepared:
         raise InputError(f"{root} holds no readable image; {len(skipped)} were skipped")
     if "test" not in by_part and settings.test_fraction and "train" in by_part:
         by_part["train"], by_part["test"] = _drawn_test(by_part["train"], settings)
+    if settings.unlabeled_with_train and {"train", "unlabeled"} <= set(by_part):
+        pool = {*by_part["train"], *by_part["unlabeled"]}
+        by_part["unlabeled"] = [index for index in good if index in pool]
+        text = "images are in unlabeled, too: search and pretraining use all images"
+        first = files.paths[by_part["train"][0]]
+        layout.remarks.add("train", text, first, len(by_part["train"]))
     numbers = {name: number for number, name in enumerate(layout.classes or [])}
     parts = {}
     for name in sorted(by_part, key=["train", "test", "unlabeled"].index):

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from nassl.files import InputError
 from nassl.image_files.decode import resized
 from nassl.settings import Data
+from stages.layouts.files import BROKEN, UNSUPPORTED
+from stages.layouts.remarks import Remarks
 from stages.prepare.parts import Part, Prepared
 
 
@@ -83,7 +87,7 @@ PUBLISHED = {
 def published(settings: Data) -> Prepared:
     """Reads the data set `settings.kind` under `settings.root`: its folder if it is unpacked there,
     else its archive, which is read in place after its hash was checked, and downloaded before if
-    `settings.download`.
+    `settings.download`. The root may also be an archive itself, tar or zip, that holds the files.
 
     STL-10's 100,000 unlabeled images take 3 GB of memory when they are read from the archive.
     Raises InputError if nothing is found, or if it is not what the publisher made.
@@ -92,6 +96,12 @@ def published(settings: Data) -> Prepared:
     if not settings.root:
         raise InputError("data.root is empty; set it to the folder that holds the data set")
     files = _open(publication, settings)
+    remarks = Remarks()
+    if Path(settings.root).is_file() and not _is_publishers(publication, Path(settings.root)):
+        name = Path(settings.root).name
+        remarks.add(
+            "all parts", "read from an archive whose hash the publisher does not give", name
+        )
     names = bytes(files[publication.names]).decode().split()
     parts = {}
     for part, image_files in publication.parts.items():
@@ -115,7 +125,7 @@ def published(settings: Data) -> Prepared:
         if known is not None:
             _check_labels(known, len(pixels), len(names), settings, part)
         parts[part] = Part(resized(pixels, settings.image_size), known)
-    return Prepared(parts, names).limited(settings)
+    return Prepared(parts, names, remarks=remarks).limited(settings)
 
 
 def _records(content: np.ndarray, publication: Publication, file: str) -> np.ndarray:
@@ -141,6 +151,10 @@ def _open(publication: Publication, settings: Data) -> dict[str, np.ndarray]:
     root = Path(settings.root)
     wanted = [publication.names, *publication.label_files.values()]
     wanted += [file for files in publication.parts.values() for file in files]
+    if root.is_file():
+        if _is_publishers(publication, root):
+            _check_hash(publication, root)
+        return _members(root, wanted)
     for folder in (root / publication.folder, root):
         if (folder / publication.names).is_file():
             if missing := [file for file in wanted if not (folder / file).is_file()]:
@@ -158,7 +172,11 @@ def _open(publication: Publication, settings: Data) -> dict[str, np.ndarray]:
             )
         _download(publication, archive)
     _check_hash(publication, archive)
-    return _members(archive, publication.folder, wanted)
+    return _members(archive, wanted)
+
+
+def _is_publishers(publication: Publication, archive: Path) -> bool:
+    return archive.name == publication.url.rsplit("/", 1)[1]
 
 
 def _download(publication: Publication, archive: Path) -> None:
@@ -187,13 +205,33 @@ def _check_hash(publication: Publication, archive: Path) -> None:
         )
 
 
-def _members(archive: Path, folder: str, wanted: list[str]) -> dict[str, np.ndarray]:
-    members = {}
-    with tarfile.open(archive) as opened:
-        for member in opened:
-            top, _, name = member.name.removeprefix("./").partition("/")
-            if top == folder and name in wanted and member.isfile():
-                members[name] = np.frombuffer(opened.extractfile(member).read(), np.uint8)
+def _members(archive: Path, wanted: list[str]) -> dict[str, np.ndarray]:
+    members: dict[str, np.ndarray] = {}
+
+    def take(path: str, read: Callable[[], bytes]) -> None:
+        name = PurePosixPath(path.replace("\\", "/")).name
+        if name in wanted and "__MACOSX" not in path:
+            if name in members:
+                raise InputError(f"{archive} holds {name} twice; pack one data set alone")
+            members[name] = np.frombuffer(read(), np.uint8)
+
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                for member in opened.infolist():
+                    take(member.filename, lambda member=member: opened.read(member))
+        else:
+            with tarfile.open(archive) as opened:
+                for member in opened:
+                    if member.isfile():
+                        take(member.name, lambda member=member: opened.extractfile(member).read())
+    except (*BROKEN, *UNSUPPORTED) as error:
+        raise InputError(
+            f"{archive} is broken, encrypted, or no zip or tar archive ({error}); give the release "
+            "as a folder, or as its publisher packs it"
+        ) from error
     if missing := [file for file in wanted if file not in members]:
-        raise InputError(f"{archive} lacks {', '.join(missing)}; download it again")
+        raise InputError(
+            f"{archive} lacks {', '.join(missing)}; give the publisher's binary version whole"
+        )
     return members

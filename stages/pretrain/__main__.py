@@ -13,6 +13,7 @@ Outputs: weights.safetensors  the network without a head: what `probe` reads
          kept/          <epoch>.safetensors, the network after every recipe.keep_every-th epoch
          genotype.json  the architecture, byte for byte
          model.json     what `nassl.load` needs beside these two: size, input, data, plan
+         README.md      a model card, with Hugging Face's front matter
          curves/, cost.json
 
 Example: python -m stages.pretrain ssnas-digits-b64 --images results/prepare/digits/images
@@ -41,6 +42,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
     from nassl.data.images import open_images
     from nassl.data.views import PlainView
     from nassl.genotypes import read_genotype
+    from nassl.model.card import write_card
     from nassl.model.write import write_model
     from nassl.networks.size import flops, parameters
     from nassl.settings import SettingsError, training_kinds
@@ -94,6 +96,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
             out, run=f"pretrain/{run.name}", plan_sha256=run.sha256, network=size,
             images=inputs.images, data=run.line.data, crop=side,
         )  # fmt: skip
+        write_card(out, metrics)
         checkpoints.cost.write(out, device_name(device))
 
 

@@ -25,6 +25,8 @@ from stages.probe.frozen import Features, FrozenNetwork, deterministic, left_unc
 from stages.probe.neighbours import knn_predict
 from stages.training.curves import WrittenCurves
 
+LARGE, COLUMNS = 2**27, 64  # numbers in a bank of features: a GB in double precision; dimensions
+
 
 @dataclass(frozen=True)
 class LinearResult:
@@ -60,7 +62,10 @@ class Standardise(nn.Module):
 
     def __init__(self, features: Tensor) -> None:
         super().__init__()
-        std, mean = torch.std_mean(features.double(), dim=0, correction=0)
+        # Of some dimensions at a time where a copy of all in double precision would take GBs.
+        parts = features.split(COLUMNS, dim=1) if features.numel() > LARGE else [features]
+        found = [torch.std_mean(part.double(), dim=0, correction=0) for part in parts]
+        std, mean = (torch.cat(values) for values in zip(*found, strict=True))
         # A dimension without variance (a dead channel) stays 0 instead of being blown up.
         alive = std > 1e-6 * std.max()
         self.register_buffer("scale", torch.where(alive, 1 / std, 0.0).float())

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize, one_hot
+from torch.nn.functional import normalize
+
+LARGEST = 2**28  # similarities at a time: 1 GB
 
 
 def knn_predict(
@@ -25,13 +27,14 @@ def knn_predict(
     Never more neighbours vote than the bank holds. A tie goes to the lower class number.
     """
     bank = normalize(bank, dim=1)
-    votes_of = one_hot(labels, classes).to(bank.dtype)  # (N, classes)
+    one_hot = torch.eye(classes, dtype=bank.dtype, device=bank.device)
     count = min(neighbours, len(bank))
+    chunk = min(chunk, max(1, LARGEST // len(bank)))
     predicted = []
     for part in queries.split(chunk):
         similarity, nearest = (normalize(part, dim=1) @ bank.T).topk(count, dim=1)  # (q, k)
         # Similarity is at most 1: subtracting it keeps exp in range and leaves the vote as it is.
         weight = torch.exp((similarity - 1) / temperature)
-        votes = torch.einsum("qk,qkc->qc", weight, votes_of[nearest])
+        votes = torch.einsum("qk,qkc->qc", weight, one_hot[labels[nearest]])
         predicted.append(votes.argmax(dim=1))
     return torch.cat(predicted)

@@ -15,10 +15,15 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
          plots/        curves, rows and scores as CSV, for `dvc plots`
          --page        all of it on one self-contained page (HTML), with drawings of architectures,
                        curves, margins, scores against results, cost and provenance
-         own.*, best/  of a plan for your own images: the table, and the best network in a folder
-                       that `nassl.load` opens
+         own.*, best/  of a plan for your own images: the table with its verdict, and the best
+                       network in a folder that `nassl.load` opens; without a paper's table, the
+                       page is about your images alone
+
+With --trace <table>/<row>, nothing is written: the runs, files and hashes behind the row's numbers
+are printed, in lines of which `sha256sum --check` understands those with a hash.
 
 Example: python -m stages.report --results results --out results/tables --page results/report.html
+         python -m stages.report --trace 'ssnas.table4/SSNAS (first order), batch size 64'
 Time:    seconds.
 """
 
@@ -30,16 +35,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.report.evidence.asked import read_report
-from stages.report.evidence.provenance import commit
+from stages.report.evidence.provenance import commit, plan_hash
 from stages.report.evidence.reported import read_reported
 from stages.report.evidence.runs import read_evidence
 from stages.report.expected import compare
 from stages.report.numbers.decisions import decisions
 from stages.report.numbers.headline import counts, headline
 from stages.report.numbers.own import collect_own
+from stages.report.numbers.own_training import best_trend
 from stages.report.numbers.series import series
 from stages.report.numbers.tables import collect
+from stages.report.numbers.trace import trace
+from stages.report.own_page import own_page
 from stages.report.page import page
+from stages.report.text.own_verdict import verdict
+from stages.report.text.trace import trace_text
 from stages.report.write import write_own, write_series, write_tables
 from stages.runs.command import refusals
 from stages.runs.run import PLAN
@@ -58,21 +68,35 @@ def report(
     evidence = read_evidence(results, plan)
     tables = collect(asked, known, evidence, source)
     own = collect_own(asked.own, asked.scale, evidence, source) if asked.own else None
+    found = verdict(own, best_trend(own, evidence)) if own else None
     comparison = compare(headline(tables), plan, reported.with_name("expected"))
-    text = page(tables, evidence, asked, source, plan, own, comparison)
+    if own and not tables:
+        text = own_page(own, found, evidence, asked, source, plan)
+    else:
+        text = page(tables, evidence, asked, source, plan, own, found, comparison)
     curves = series(tables, evidence)
-    write_tables(tables, known, out, own, decisions(asked, evidence))
-    write_own(own, results, out)
+    write_tables(tables, known, out, own, found, decisions(asked, evidence))
+    write_own(own, results, out, found)
     write_series(curves, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
     if comparison:
         print(comparison.text, file=sys.stderr if comparison.left else sys.stdout)
-    total = sum(len(table.rows) for table in tables)
-    print(
-        f"{counts(tables).made} of {total} rows in {len(tables)} tables reproduced: "
-        f"{html or out / 'index.md'}"
-    )
+    where = html or out / "index.md"
+    if found:
+        print(f"Your own images: {found.headline} {'' if tables else where}".rstrip())
+    if tables:
+        total = sum(len(table.rows) for table in tables)
+        made = counts(tables).made
+        print(f"{made} of {total} rows in {len(tables)} tables reproduced: {where}")
+
+
+def print_trace(name: str, results: Path, reported: Path, plan: Path = PLAN) -> None:
+    """What is behind the row `<table>/<row>`. Raises as `report`, and SettingsError naming the
+    tables or rows that there are."""
+    known, asked = read_reported(reported), read_report(plan)
+    found = trace(name, asked, known, read_evidence(results, plan))
+    print(trace_text(found, plan.as_posix(), plan_hash(plan)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -81,9 +105,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     parser.add_argument("--reported", type=Path, default=REPORTED, metavar="FILE")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="made if missing")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path, metavar="FOLDER", help="made if missing")
+    what.add_argument("--trace", metavar="TABLE/ROW", help="ssnas.table4/<row>, own/<row>")
     parser.add_argument("--page", type=Path, metavar="FILE", help="HTML; not written if left out")
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv:
@@ -91,7 +117,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     arguments = parser.parse_args(argv)
     with refusals("report"):
-        report(arguments.results, arguments.reported, arguments.out, arguments.page)
+        if arguments.trace:
+            print_trace(arguments.trace, arguments.results, arguments.reported)
+        else:
+            report(arguments.results, arguments.reported, arguments.out, arguments.page)
 
 
 if __name__ == "__main__":

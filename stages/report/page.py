@@ -5,12 +5,8 @@ Composes figures and text into the templates of `text/page/`, one per section.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from stages.report.evidence.architectures import architectures
 from stages.report.evidence.asked import Report
@@ -44,11 +40,11 @@ from stages.report.text.costs import cautions
 from stages.report.text.data import leak, remarks
 from stages.report.text.decisions import reason
 from stages.report.text.own import about, best, cells
+from stages.report.text.own_verdict import Verdict
 from stages.report.text.prediction import answer
+from stages.report.text.render import render
 from stages.report.text.summary import summary
 from stages.report.text.tables import table_view
-
-TEMPLATES = Path(__file__).parent / "text" / "page"
 
 
 def page(
@@ -58,10 +54,11 @@ def page(
     commit: str,
     plan: Path,
     own: OwnTable | None = None,
+    found: Verdict | None = None,
     expected: Comparison | None = None,
 ) -> str:
-    """The page as HTML; also of a plan without tables. `own`: what came out for your own images,
-    shown in a table without a reported column. Raises InputError if a result that it shows is
+    """The page as HTML. `own`: what came out for your own images, shown in a table without a
+    reported column, with what was `found` of it. Raises InputError if a result that it shows is
     unreadable."""
     asked, stages = questions(evidence), stage_costs(evidence)
     answers = [answer(question) for question in asked]
@@ -88,6 +85,8 @@ def page(
         **_tables(tables),
         "data": [(one, leak(one.leak), remarks(one)) for one in prepared_data(evidence)],
         "own": own,
+        "own_title": "Own images",
+        "verdict": found,
         "own_about": about(own) if own else "",
         "own_cells": cells(own) if own else [],
         "own_best": best(own) if own else "",
@@ -117,19 +116,7 @@ def page(
         "versions": versions(),
         "machine": machine(),
     }
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["duration"] = wording.duration
-    environment.filters["words"] = wording.words
-    environment.filters["code"] = _code
-    environment.filters["svg"] = Markup  # drawn here, with every text in it escaped
-    return environment.get_template("page.html.j2").render(content)
+    return render("page.html.j2", content)
 
 
 def _tables(tables: list[Table]) -> dict[str, Any]:
@@ -148,11 +135,6 @@ def _tables(tables: list[Table]) -> dict[str, Any]:
         },
         "drawn": DRAWN,
     }
-
-
-def _code(text: str) -> Markup:
-    """`backticks` as <code>; everything else escaped."""
-    return Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _shown(report: Report, own: OwnTable | None) -> list[str]:

@@ -19,6 +19,7 @@ from stages.report.numbers.series import Series
 from stages.report.text.decisions import in_markdown
 from stages.report.text.markdown import index, single
 from stages.report.text.own import BEST, own_page
+from stages.report.text.own_verdict import Verdict
 from stages.report.text.records import own_headline, own_json, own_lines, table_json, table_lines
 
 OWN = "own"
@@ -30,11 +31,12 @@ def write_tables(
     known: Iterable[str],
     out: Path,
     own: OwnTable | None = None,
+    found: Verdict | None = None,
     decisions: Sequence[Decision] = (),
 ) -> None:
     """`<paper>.<table>.{json,csv,md}`, metrics.json and index.md in the folder `out`; of the
-    `known` tables, those of an earlier plan that this one does not have are removed. `own` joins
-    the last two, `decisions` the last."""
+    `known` tables, those of an earlier plan that this one does not have are removed. `own` with
+    what was `found` of it joins the last two, `decisions` the last."""
     out.mkdir(parents=True, exist_ok=True)
     _remove(out, set(known) - {table.name for table in tables})
     for table in tables:
@@ -44,12 +46,14 @@ def write_tables(
         (out / f"{table.name}.md").write_text(single(table), encoding="utf-8")
     mine = {OWN: own_headline(own)} if own else {}
     write_json(out / "metrics.json", headline(tables) | mine)
-    pages = ([index(tables)] if tables else []) + ([own_page(own)] if own else [])
+    pages = ([index(tables)] if tables else []) + ([own_page(own, found)] if own else [])
     pages += [in_markdown(decisions)] if decisions else []
     (out / "index.md").write_text("\n".join(pages), encoding="utf-8")
 
 
-def write_own(table: OwnTable | None, results: Path, out: Path) -> None:
+def write_own(
+    table: OwnTable | None, results: Path, out: Path, found: Verdict | None = None
+) -> None:
     """`own.{json,csv,md}` and `best/`: what `nassl.load` reads, and network.json (which run it is,
     and its losses). Without a table, those of an earlier plan are removed."""
     shutil.rmtree(out / BEST, ignore_errors=True)
@@ -57,7 +61,7 @@ def write_own(table: OwnTable | None, results: Path, out: Path) -> None:
     if table is None:
         return
     write_json(out / f"{OWN}.json", own_json(table))
-    (out / f"{OWN}.md").write_text(own_page(table), encoding="utf-8")
+    (out / f"{OWN}.md").write_text(own_page(table, found), encoding="utf-8")
     lines = own_lines(table)
     write_csv(out / f"{OWN}.csv", list(lines[0]), lines)
     if best := table.best:

@@ -12,6 +12,7 @@ Outputs: metrics.json   fractions, 0 to 1: test_accuracy, test_error, top5_error
          weights.safetensors  keys `network.*` and `classifier.*`
          genotype.json  the architecture, byte for byte
          model.json     what `nassl.load` needs beside these two: size, input, classes, data, plan
+         README.md      a model card, with Hugging Face's front matter
          curves/, cost.json
 
 Example: python -m stages.retrain ssnas-digits --images results/prepare/digits/images
@@ -39,6 +40,7 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
 
     from nassl.data.images import class_names, open_images, open_labels
     from nassl.genotypes import read_genotype
+    from nassl.model.card import write_card
     from nassl.model.write import write_model
     from nassl.networks.size import flops, parameters
     from nassl.settings import SettingsError
@@ -104,6 +106,7 @@ def retrain(run: Run, inputs: Namespace, out: Path) -> None:
             out, run=f"retrain/{run.name}", plan_sha256=run.sha256, network=size,
             images=inputs.images, data=run.line.data, crop=side, classes=names,
         )  # fmt: skip
+        write_card(out, metrics)
         checkpoints.cost.write(out, device_name(device))
 
 

@@ -18,6 +18,9 @@ from stages.runs.lease import leased_devices
 from stages.runs.run import Run, read_run
 
 UNDER_DVC = "DVC_STAGE"  # set by DVC for the commands that it runs
+EXIT_INTERRUPTED = 75  # nassl.training.interruption's, on which prepare does not depend
+SAVED = "saved; start the same command again to go on"
+INTERRUPTED = "interrupted; start the same command again"
 PR_SET_PDEATHSIG = 1  # sys/prctl.h
 
 
@@ -42,7 +45,7 @@ def stage_command(
     The inputs are compared with the manifests that their stages wrote before the function is
     called, and a manifest of the outputs is written after it, unless the function seals its own
     folders (`manifest`). A SettingsError, an InputError or a full disk ends the process with its
-    text and code 2.
+    text and code 2, Ctrl-C with one line and code 75.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m stages.{stage}",
@@ -86,6 +89,13 @@ def stage_command(
                 function(run, arguments, out)
         if manifest:
             write_manifest(out, f"{stage}@{run.name}")
+    except SystemExit as error:
+        if error.code == EXIT_INTERRUPTED:
+            print(f"{stage} {arguments.run}: {SAVED}", file=sys.stderr)
+        raise
+    except KeyboardInterrupt:
+        print(f"{stage} {arguments.run}: {INTERRUPTED}", file=sys.stderr)
+        raise SystemExit(EXIT_INTERRUPTED) from None
     except (SettingsError, InputError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in NO_ROOM:
             raise
@@ -107,9 +117,13 @@ def _end_with_dvc() -> None:
 
 @contextlib.contextmanager
 def refusals(command: str) -> Iterator[None]:
-    """Errors that a user can fix end the process with their text and code 2."""
+    """Errors that a user can fix end the process with their text and code 2, Ctrl-C with code
+    75."""
     try:
         yield
+    except KeyboardInterrupt:
+        print(f"{command}: {INTERRUPTED}", file=sys.stderr)
+        raise SystemExit(EXIT_INTERRUPTED) from None
     except (SettingsError, InputError) as error:
         print(f"{command}: {error}", file=sys.stderr)
         raise SystemExit(2) from error

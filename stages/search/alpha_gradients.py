@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from nassl.parallel.distributed import average
 
@@ -70,10 +71,12 @@ def second_order(
         both = _gradients(loss, [*alphas, *weights])
         gradients, direction = both[: len(alphas)], both[len(alphas) :]
         norm = torch.nn.utils.get_total_norm(direction)
-        if norm == 0:  # the weights do not matter: nothing comes back through the step
+        if norm.is_cuda:  # stays there: nothing waits for it, and 0 is divided by nothing
+            epsilon = EPSILON / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+        elif norm == 0:  # the weights do not matter: nothing comes back through the step
             return _value(loss), gradients
-
-        epsilon = EPSILON / norm.item()
+        else:
+            epsilon = EPSILON / norm.item()
         with _constant(weights):
             _place(weights, kept, direction, epsilon)
             above = _gradients(training_loss(), alphas)
@@ -82,27 +85,27 @@ def second_order(
     finally:
         _place(weights, kept)
     torch._foreach_sub_(above, below)
-    torch._foreach_add_(gradients, above, alpha=-rate / (2 * epsilon))
+    _move(gradients, above, -rate / (2 * epsilon))
     return _value(loss), gradients
 
 
 @contextmanager
-def unchanged_buffers(*modules: nn.Module) -> Iterator[None]:
-    """Puts all buffers back afterwards: running statistics of batch norm, above all.
+def unchanged_statistics(*modules: nn.Module) -> Iterator[None]:
+    """Batch norm in `modules` leaves its running statistics and its count of batches as they are.
 
     In training mode a loss depends on the statistics of its batch alone, but updates the running
     ones. Only the weight steps should do that: the virtual weights of second order, and their two
     neighbours, belong to no network that is ever evaluated.
     """
-    buffers = [buffer for module in modules for buffer in module.buffers()]
-    with torch.no_grad():
-        kept = [buffer.clone() for buffer in buffers]
+    norms = [m for module in modules for m in module.modules() if isinstance(m, _BatchNorm)]
+    tracking = [norm.track_running_stats for norm in norms]
     try:
+        for norm in norms:
+            norm.track_running_stats = False
         yield
     finally:
-        with torch.no_grad():
-            for buffer, value in zip(buffers, kept, strict=True):
-                buffer.copy_(value)
+        for norm, before in zip(norms, tracking, strict=True):
+            norm.track_running_stats = before
 
 
 @contextmanager
@@ -138,9 +141,17 @@ def _place(
     weights: Sequence[Tensor],
     origin: Sequence[Tensor],
     direction: Sequence[Tensor] | None = None,
-    length: float = 0.0,
+    length: float | Tensor = 0.0,
 ) -> None:
     """weights <- origin + length * direction, in place."""
     torch._foreach_copy_(weights, origin)
     if direction is not None:
-        torch._foreach_add_(weights, direction, alpha=length)
+        _move(weights, direction, length)
+
+
+def _move(places: Sequence[Tensor], direction: Sequence[Tensor], length: float | Tensor) -> None:
+    """In place; a length () on the device is not read back from there."""
+    if isinstance(length, Tensor):
+        torch._foreach_add_(places, torch._foreach_mul(direction, length))
+    else:
+        torch._foreach_add_(places, direction, alpha=length)

@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nassl.data.batches import Batch
 from nassl.genotypes.cell import alpha_entropy, derive, skip_connections
 from nassl.objectives.objective import Objective
-from nassl.settings import Darts, SettingsError
+from nassl.parallel.distributed import draw_apart
+from nassl.parallel.precision import products
+from nassl.settings import Darts
 from nassl.supernets.cell import Supernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
 from nassl.training.discrete import initial_objective
-from nassl.training.loop import Companion, batch_loss, evaluate, train
-from nassl.training.optimisers import build_optimizer
+from nassl.training.graphs import RecordedStep, recorder
+from nassl.training.loop import Companion, batch_loss, evaluate, recordable_loss, train
+from nassl.training.optimisers import build_optimizer, restore
 from nassl.training.seeds import seed_step
 from stages.runs.run import Run
-from stages.search.alpha_gradients import first_order, second_order, unchanged_buffers
+from stages.search.alpha_gradients import first_order, second_order, unchanged_statistics
 from stages.search.alphas import alpha_optimizer
 from stages.search.data import Cycle, SearchData, open_search_data
 from stages.search.found import Found
@@ -34,14 +37,14 @@ COLLAPSE = 2  # more skip-connections than this in the normal cell: the known fa
 def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoints) -> Found:
     """Trains the supernet and takes the strongest operations of its last alphas."""
     strategy, recipe, seed = run.settings["strategy"], run.settings["recipe"], run.line.seed
-    check(strategy, recipe.optimizer)
+    space = run.settings["space"]
+    strategy.check(f"search/{run.name}", recipe, space.operations())
     device = prepare_device(run)
     data = open_search_data(
         run, inputs, device, strategy.validation_fraction, strategy.separate_sets
     )
 
     seed_step(seed, 0, 0, "network")
-    space = run.settings["space"]
     network = Supernet(space).to(device)
     objective = initial_objective(
         run.settings["objective"], network, data.images, len(data.training.indices), seed,
@@ -72,21 +75,10 @@ def search_darts(run: Run, inputs: Namespace, out: Path, checkpoints: Checkpoint
     return Found(network.genotype(), metrics, steps.history, device_name(device))
 
 
-def check(strategy: Darts, optimizer: str) -> None:
-    """Raises SettingsError for what DARTS is not defined for."""
-    if strategy.order not in (1, 2):
-        raise SettingsError(f"strategy.order is {strategy.order}; available: 1, 2")
-    if strategy.order == 2 and optimizer != "sgd":
-        raise SettingsError(
-            f"strategy.order 2 unrolls a step of SGD, but recipe.optimizer is {optimizer!r}; "
-            "set it to sgd, or the order to 1"
-        )
-
-
 class AlphaSteps(Companion):
     """One step of alpha on a validation batch before every step of the weights.
 
-    Only weight steps update running statistics, see `unchanged_buffers`.
+    Only weight steps update running statistics, see `unchanged_statistics`.
     """
 
     def __init__(
@@ -106,38 +98,57 @@ class AlphaSteps(Companion):
         self.weights = optimizer.param_groups[0]["params"]
         self.alpha_optimizer = alpha_optimizer(self.alphas, settings)
         self.history: list[dict[str, Any]] = []
-        self.total = 0.0  # of this epoch's validation losses
+        device = self.alphas[0].device
+        # Of this epoch's validation losses: added up where they are, read at its end.
+        self.total = torch.zeros((), dtype=torch.float64, device=device)
+        self.first_order = RecordedStep(self._first_order, recorder(device))
 
     def before_step(self, epoch: int, step: int, batch: Batch) -> None:
         held_out = self.validation.at(epoch * self.steps + step)
 
-        def training_loss() -> torch.Tensor:
+        def training_loss() -> Tensor:
             seed_step(self.seed, epoch, step)  # the views that the weight step is going to see
             return batch_loss(self.network, self.objective, batch, self.precision)
 
-        def validation_loss() -> torch.Tensor:
+        def validation_loss() -> Tensor:
             seed_step(self.seed, epoch, step, "alpha")
             return batch_loss(self.network, self.objective, held_out, self.precision)
 
         self._train_alphas(True)
-        with unchanged_buffers(self.network, self.objective):
-            if self.settings.order == 1:
-                loss, gradients = first_order(validation_loss, self.alphas, self.weights)
-            else:
+        if self.settings.order == 1:
+            seed_step(self.seed, epoch, step, "alpha")
+            draw_apart()
+            self.first_order(*held_out)
+        else:
+            with unchanged_statistics(self.network, self.objective):
                 loss, gradients = second_order(
                     training_loss, validation_loss, self.alphas, self.weights, self.optimizer
                 )
+            self._step(loss, gradients)
+        self._train_alphas(False)
+
+    def _first_order(self, images: Tensor, labels: Tensor | None) -> None:
+        """Everything that a step of first order does, on the device."""
+        held_out = Batch(images, labels)
+        with unchanged_statistics(self.network, self.objective), products(self.precision):
+            loss, gradients = first_order(
+                lambda: recordable_loss(self.network, self.objective, held_out, self.precision),
+                self.alphas,
+                self.weights,
+            )
+        self._step(loss, gradients)
+
+    def _step(self, loss: Tensor, gradients: list[Tensor]) -> None:
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = gradient
         self.alpha_optimizer.step()
-        self.total += loss.item()
-        self._train_alphas(False)
+        self.total += loss
 
     def after_epoch(self, epoch: int) -> dict[str, float]:
         normal, reduce = (alpha.tolist() for alpha in self.alphas)
         self.history.append({"epoch": epoch + 1, "normal": normal, "reduce": reduce})
-        row = {"validation_loss": self.total / self.steps, **describe(self.history[-1])}
-        self.total = 0.0
+        row = {"validation_loss": self.total.item() / self.steps, **describe(self.history[-1])}
+        self.total.zero_()
         return row
 
     def summary(self) -> dict[str, Any]:
@@ -152,12 +163,13 @@ class AlphaSteps(Companion):
 
     def state_dict(self) -> dict[str, Any]:
         # The alphas themselves are parameters of the network.
-        state = {"history": self.history, "total": self.total}
+        state = {"history": self.history, "total": self.total.item()}
         return state | {"alpha_optimizer": self.alpha_optimizer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.history, self.total = list(state["history"]), state["total"]
-        self.alpha_optimizer.load_state_dict(state["alpha_optimizer"])
+        self.history = list(state["history"])
+        self.total.fill_(state["total"])
+        restore(self.alpha_optimizer, state["alpha_optimizer"])
 
     def _train_alphas(self, required: bool) -> None:
         """During a weight step alpha is a constant: its gradient is not computed."""

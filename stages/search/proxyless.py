@@ -18,16 +18,17 @@ from nassl.data.batches import Batch
 from nassl.genotypes.cell import alpha_entropy
 from nassl.objectives.objective import Objective
 from nassl.parallel.distributed import average
+from nassl.parallel.precision import products
 from nassl.settings import Proxyless, SettingsError
 from nassl.supernets.block import BlockSupernet
 from nassl.training.checkpoint import Checkpoints
 from nassl.training.device import device_name
 from nassl.training.discrete import initial_objective
 from nassl.training.loop import Companion, batch_loss, train
-from nassl.training.optimisers import build_optimizer
+from nassl.training.optimisers import build_optimizer, restore
 from nassl.training.seeds import seed_step
 from stages.runs.run import Run
-from stages.search.alpha_gradients import unchanged_buffers
+from stages.search.alpha_gradients import unchanged_statistics
 from stages.search.alphas import alpha_optimizer
 from stages.search.data import Cycle, SearchData, open_search_data
 from stages.search.found import Found
@@ -111,7 +112,7 @@ class GateSteps(Companion):
             place = (epoch - self.settings.warmup_epochs) * self.steps + number - 1
             held_out = self.validation.at(place)
             seed_step(self.seed, epoch, step, "alpha")
-            with unchanged_buffers(self.network, self.objective):
+            with unchanged_statistics(self.network, self.objective), products(self.precision):
                 loss = two_path_step(
                     self.network,
                     self.alphas,
@@ -153,7 +154,7 @@ class GateSteps(Companion):
         with torch.no_grad():
             for alpha, value in zip(self.alphas, state["alphas"], strict=True):
                 alpha.copy_(value)
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore(self.optimizer, state["optimizer"])
         self.history, self.total = list(state["history"]), state["total"]
 
 

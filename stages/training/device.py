@@ -7,6 +7,7 @@ import os
 import torch
 
 from nassl.files import InputError
+from nassl.parallel.precision import forbid_tf32
 from nassl.parallel.processes import rank, world_size
 from stages.runs.lease import devices_here
 from stages.runs.run import Run
@@ -45,4 +46,5 @@ def prepare_device(run: Run) -> torch.device:
     # Otherwise every torch.empty is filled with NaN first: a write of memory per allocation.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
+    forbid_tf32()
     return device

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from detectron2.config import CfgNode
 from detectron2.engine.hooks import PreciseBN
 from detectron2.solver import build_lr_scheduler, build_optimizer
@@ -14,6 +15,7 @@ from torch import nn
 
 from nassl.parallel.distributed import any_of, average, draw_apart
 from nassl.training.checkpoint import Checkpoint
+from nassl.training.loop import explain_memory
 from nassl.training.non_finite import NonFiniteError
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
@@ -102,25 +104,30 @@ class Training:
         seed_step(self.seed, self.iteration, 0, "detector")  # anchors and regions are sampled
         draw_apart()
         try:
-            losses = self.detector(batch)
+            values = self._moved(batch)
         except FloatingPointError as error:  # Detectron2 looks at the proposals before any loss
             raise self._diverged(f"Detectron2 says: {error}", checkpoint) from error
-        loss = sum(losses.values())
-        self.optimizer.zero_grad()
-        loss.backward()
-        losses = {name: value.detach() for name, value in losses.items()}
-        loss = loss.detach()
-        average([loss, *losses.values(), *(p.grad for p in self.detector.parameters())])
-        self.rate = self.optimizer.param_groups[0]["lr"]
-        values = {name: value.item() for name, value in losses.items()} | {"total": loss.item()}
+        except (RuntimeError, MemoryError) as error:
+            raise explain_memory(error, len(batch), "detection.images_per_batch") from error
         if not math.isfinite(values["total"]):
             raise self._diverged(f"the losses are {values}", checkpoint)
-        self.optimizer.step()
         self.scheduler.step()
         self.iteration += 1
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         return values
+
+    def _moved(self, batch: list[dict[str, Any]]) -> dict[str, float]:
+        """One step of the optimizer; the losses, read once, after it."""
+        losses = self.detector(batch)
+        loss = sum(losses.values())
+        self.optimizer.zero_grad()
+        loss.backward()
+        found = {name: value.detach() for name, value in losses.items()} | {"total": loss.detach()}
+        average([*found.values(), *(p.grad for p in self.detector.parameters())])
+        self.rate = self.optimizer.param_groups[0]["lr"]
+        self.optimizer.step()
+        return dict(zip(found, torch.stack([*found.values()]).tolist(), strict=True))
 
     def _diverged(self, what: str, checkpoint: Checkpoint) -> NonFiniteError:
         saved = f"{checkpoint.last} ({checkpoint.place})" if checkpoint.place else "none"

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from nassl.files import InputError
+from nassl.parallel.precision import products
 from nassl.training.weights import load_weights
 from stages.transfer.detector import FEATURE
 
@@ -82,6 +83,7 @@ def convert(network: nn.Module, detector: nn.Module) -> int:
 
 
 @torch.no_grad()
+@products("float32")
 def check_features(
     network: nn.Module, detector: nn.Module, image: Tensor, mean: list[float], std: list[float]
 ) -> None:

@@ -14,7 +14,7 @@ COMPOSED = {
     "wrong type": (["recipe.search.epochs=many"], r"recipe\.search\.epochs: Value 'many'"),
     "unknown kind": (
         ["objective.simclr.kind=pickle"],
-        r"objective\.simclr\.kind is 'pickle'; available: moco, none, simclr, supervised",
+        r"objective\.simclr\.kind is 'pickle'; available: lightly, moco, none, simclr, supervised",
     ),
     "unknown kind of data": (
         ["data.digits.kind=svhn"],

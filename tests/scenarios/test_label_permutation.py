@@ -24,7 +24,8 @@ COMPARED = {
     "scores/s": ("genotype.json", "metrics.json"),
     "select": ("genotype.json", "metrics.json", "ranking.json"),
     "pretrain": (
-        "genotype.json", "metrics.json", "model.json", "weights.safetensors", "head.safetensors",
+        "genotype.json", "metrics.json", "model.json", "README.md",
+        "weights.safetensors", "head.safetensors",
     ),
 }  # fmt: skip
 

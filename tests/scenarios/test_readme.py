@@ -12,6 +12,12 @@ import yaml
 from tests.scenarios.project import ROOT
 from tests.scenarios.test_own_images import BATCHES, draw
 
+LIGHTLY = (
+    "python -m stages.plan paper=own data=folder data.root=/path/to/images scale=lab "
+    "papers.own.searches.ssnas.objective=vicreg papers.own.selections.ssnas.objective=vicreg "
+    "papers.own.selections.random-by-contrast.objective=vicreg "
+    "papers.own.tables.networks.each.objective=vicreg"
+)
 # Command of the README -> what is run in its place. The rest is run as it stands.
 REDUCED = {
     # Would install, and run for half an hour; the graph of the smoke plan is the fixture `project`.
@@ -24,6 +30,10 @@ REDUCED = {
         "python -m stages.plan paper=own data=folder data.root={images} scale=smoke "
         + " ".join(BATCHES)  # there are few images
     ),
+    # There, the same with another loss.
+    LIGHTLY: LIGHTLY.replace("/path/to/images", "{images}").replace("=lab", "=smoke")
+    + " "
+    + " ".join(BATCHES),
     # Measures this machine and compares it with results of the toy scale.
     "python -m stages.plan scale=toy --check results": "python -m stages.plan --help",
     # Carried out, with a comparison of outputs, in test_own_images.py.

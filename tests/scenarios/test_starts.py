@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -58,7 +59,7 @@ def started(project, *command):
         process.wait()
 
 
-def wait_until(true, process, seconds=120.0):
+def wait_until(true, process, seconds=300.0):
     end = time.monotonic() + seconds
     while not true():
         assert process.poll() is None, "it ended before"
@@ -224,3 +225,31 @@ def test_a_signal_saves_and_the_next_start_continues(again, monkeypatch, number)
             assert time.monotonic() < end
             time.sleep(POLL)
     assert saved.stat().st_mtime >= sent  # `again` starts it once more and compares
+    if number == signal.SIGINT:
+        said = (project.folder / "start.log").read_text()
+        assert said.endswith("\nInterrupted: saved; start the same command again to go on.\n")
+        assert "Traceback" not in said
+        assert "Error" not in said
+        log = (project.folder / "logs/retrain/random-by-accuracy-digits-s0.log").read_text()
+        assert "retrain random-by-accuracy-digits-s0: saved; start the same command again" in log
+        assert "Traceback" not in log
+
+
+def test_a_failing_job_shows_its_log(row):
+    plan = row.folder / "params.yaml"
+    whole = plan.read_text()
+    assert whole.count("epochs: 5,") == 1
+    plan.write_text(whole.replace("epochs: 5,", "epochs: five,"))
+    try:
+        done = row.attempt(*ALL_CORES)
+    finally:
+        plan.write_text(whole)
+    assert done.returncode != 0
+    _, _, shown = done.stderr.partition(
+        "\nLogfile logs/retrain/random-by-accuracy-digits-s0.log:\n"
+    )
+    assert "retrain random-by-accuracy-digits-s0: recipe.retrain" in shown, shown
+    assert "five" in shown
+    assert re.search(r"^Job \d+: retrain@random-by-accuracy-digits-s0$", done.stderr, re.M)
+    row.snakemake()
+    assert row.stale() == set()

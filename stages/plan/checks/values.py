@@ -7,12 +7,13 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from nassl.settings import SettingsError
+from nassl.settings.objectives.lightly import LIGHTLY_LOSSES
 
 LARGEST = 2**63 - 1
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam", "lars"),
     "schedule": ("cosine", "constant", "steps", "exponential"),
-    "precision": ("float32", "bfloat16"),
+    "precision": ("float32", "tf32", "bfloat16"),
     "crop": ("resized", "padded", "none"),
     "stem": ("cifar", "imagenet"),
     "labels": ("labels", "no-labels"),
@@ -22,15 +23,18 @@ ALLOWED = {  # by field name, wherever it occurs
     "order": (1, 2),
     "edges": ("all", "top2"),
     "head": ("linear", "mlp"),
+    "loss": LIGHTLY_LOSSES,
 }
 IN_UNIT_INTERVAL = (
     "flip", "jitter", "grayscale", "blur", "label_smoothing", "drop_path", "momentum",
     "validation_fraction", "test_fraction", "label_fraction",
     "mutation_weight", "loss_decay", "decay", "epsilon", "final_epsilon",
 )  # fmt: skip
-POSITIVE = ("channels", "cells", "image_size", "temperature", "projection", "neighbours", "threads",
-            "iterations", "images_per_batch", "reference_devices", "test_side", "longest",
-            "anchors_per_image", "rois_per_image", "pooler_resolution", "alpha_every")  # fmt: skip
+POSITIVE = (
+    "channels", "cells", "image_size", "temperature", "projection", "layers", "neighbours",
+    "threads", "iterations", "images_per_batch", "reference_devices", "test_side", "longest",
+    "anchors_per_image", "rois_per_image", "pooler_resolution", "alpha_every",
+)  # fmt: skip
 
 
 def check_values(where: str, settings: Any) -> None:
@@ -72,7 +76,8 @@ def _leaves(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _check_numbers(where: str, value: object) -> None:
     """Raises SettingsError unless every number in `value` is finite and not negative: nothing that
     a plan sets can be."""
-    for number in value if isinstance(value, list) else [value]:
+    values = value.values() if isinstance(value, dict) else value
+    for number in values if isinstance(value, list | dict) else [value]:
         if isinstance(number, list):
             raise SettingsError(f"{where} is {value}; a list of numbers is expected, not of lists")
         if isinstance(number, int | float) and not 0 <= number <= LARGEST:

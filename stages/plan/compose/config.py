@@ -14,24 +14,49 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nassl.settings import SECTIONS, SettingsError
-from stages.plan.compose.roots import expand_home, hint, literal_roots
+from stages.plan.compose.corrections import HYDRAS, about_key, about_quotes, check_words
+from stages.plan.compose.roots import hint, literal_roots, settle_roots
 
 CONFIG = Path(__file__).resolve().parents[3] / "workflow" / "config"
 
 
 def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
     """Raises SettingsError with Hydra's reason: the key, what was given, what is available."""
+    check_words(overrides)
     given = literal_roots(overrides)
     with initialize_config_dir(str(CONFIG), version_base="1.3"):
         try:
             given = [*given, *_unlisted(given)]
             config = OmegaConf.to_container(compose("config", given), resolve=True)
         except OverrideParseException as error:
-            raise SettingsError(f"{_reason(error)} | {hint(overrides)}") from error
+            better = about_quotes(overrides) or hint(overrides)
+            raise SettingsError(f"{_reason(error)} | {better}") from error
         except (HydraException, OmegaConfBaseException, ValueError) as error:  # scale=0
-            raise SettingsError(_reason(error)) from error
-    expand_home(config)
+            better = about_key(overrides, str(error), _keys())
+            raise SettingsError(" | ".join(filter(None, (_reason(error), better)))) from error
+    settle_roots(config)
+    for paper, tables in list(config.get("stand_ins", {}).items()):
+        if isinstance(tables, dict):  # +stand_ins.ssnas.table1=...
+            del config["stand_ins"][paper]
+            config["stand_ins"] |= {f"{paper}.{name}": data for name, data in tables.items()}
+    if isinstance(config.get("only"), str):  # one table needs no brackets
+        config["only"] = [config["only"]]
     return config
+
+
+def _keys() -> dict[str, list[str]]:
+    """The keys of every section's entries, by the key above them; below `stand_ins` what may have
+    one: data and tables."""
+    config: Any = OmegaConf.to_container(compose("config", _unlisted([])))
+    keys: dict[str, list[str]] = {}
+    for section, entries in config.items():
+        if isinstance(entries, dict):
+            keys[section] = list(entries)
+            keys |= {f"{section}.{n}": list(e) for n, e in entries.items() if isinstance(e, dict)}
+    papers = config.get("papers") or {}
+    tables = [f"{paper}.{table}" for paper in papers for table in papers[paper]["tables"]]
+    keys["stand_ins"] = [name for name in config["data"] if name != "root"] + tables
+    return keys
 
 
 def _unlisted(overrides: Sequence[str]) -> list[str]:
@@ -65,7 +90,7 @@ def _reason(error: BaseException | None) -> str:
         lines.update(dict.fromkeys(line.strip() for line in str(error).splitlines()))
         error = error.__cause__
     text = " | ".join(
-        line for line in lines if line and not line.startswith(("full_key", "object_"))
+        line for line in lines if line and not line.startswith(("full_key", "object_", *HYDRAS))
     )
     unknown = re.search(r"Could not override '([\w.-]+)\.[\w-]+'", text)
     if unknown:

@@ -6,6 +6,7 @@ ASCII; a path may contain all of them.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from typing import Any
 from nassl.settings import SettingsError
 
 ROOT = re.compile(r"(?P<key>\+{0,2}([\w.-]+\.)?root)=(?P<value>.*)", re.DOTALL)
+SHOWN = 5  # places that a message lists
 HINT = (
     "If a path has spaces, ( ) [ ] {{ }} , = : # ~, quotes or letters beyond ASCII, put it into "
     "quotes of its own inside the shell's, as in {example}"
@@ -69,9 +71,33 @@ def hint(overrides: Sequence[str]) -> str:
     return HINT.format(example=example)
 
 
-def expand_home(config: dict[str, Any]) -> None:
-    """Every root's `~` becomes the home folder, as a shell would have done without the quotes."""
-    for entry in config["data"].values() if isinstance(config.get("data"), dict) else ():
+def settle_roots(config: dict[str, Any]) -> None:
+    """Every root's `~` becomes the home folder, as a shell would have done without the quotes, and
+    one with `*` or `?` the place that it stands for.
+
+    Raises SettingsError if that is none or several.
+    """
+    for name, entry in config["data"].items() if isinstance(config.get("data"), dict) else ():
         root = entry.get("root") if isinstance(entry, dict) else None
-        if isinstance(root, str) and root.startswith("~") and not os.path.exists(root):
-            entry["root"] = os.path.expanduser(root)
+        if not isinstance(root, str) or os.path.exists(root):
+            continue
+        if root.startswith("~"):
+            entry["root"] = root = os.path.expanduser(root)
+        if set("*?") & set(root) and not os.path.exists(root):
+            entry["root"] = _only_match(f"data.{name}.root", root)
+
+
+def _only_match(key: str, root: str) -> str:
+    there = sorted(glob.glob(root))
+    if len(there) == 1:
+        return there[0]
+    if not there:
+        raise SettingsError(
+            f"{key} is {root!r}, and nothing has such a name; give a folder or an archive"
+        )
+    listed = ", ".join(there[:SHOWN]) + (", ..." if len(there) > SHOWN else "")
+    above = os.path.commonpath([os.path.dirname(path) for path in there])
+    raise SettingsError(
+        f"{key} is {root!r}, which is {len(there)} places: {listed}; give one of them, or the "
+        f"folder that holds them: {shlex.quote(f'{key}={above}')}"
+    )

@@ -1,4 +1,4 @@
-"""How fast a device does counted work: measured here, or taken from a GPU's data sheet."""
+"""How fast this machine does counted work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from stages.plan.estimate.work import Work, counted
 
-GPU_SHARE = 0.3  # assumed: the share of peak and bandwidth that small convolutions reach
 BACKWARD = 3  # a forward and a backward pass, in forward passes
 AROUND = 2.0  # measured at toy scale: calls and traffic in a stage, of those in a loop of 3 layers
 
@@ -29,21 +28,6 @@ class Rates:
         """The time of arithmetic, traffic and calls one after the other: an upper estimate, because
         a device may do them at the same time."""
         return work.flops / self.flops + work.bytes / self.bytes + work.calls * self.call
-
-
-def _gpu(tera_flops: float, terabytes: float) -> Rates:
-    return Rates(tera_flops * 1e12 * GPU_SHARE, terabytes * 1e12 * GPU_SHARE, 1e-5)
-
-
-# Peak of float32 multiplications with tensor cores off (TFLOP/s) and memory bandwidth (TB/s), from
-# the vendors' data sheets; 10 us are what PyTorch usually needs to start a kernel.
-GPUS = {
-    "V100": _gpu(15.7, 0.9),
-    "A100": _gpu(19.5, 1.55),
-    "H100": _gpu(67.0, 3.35),
-    "RTX3090": _gpu(35.6, 0.94),
-    "RTX4090": _gpu(82.6, 1.01),
-}
 
 
 def measured_rates(threads: int) -> Rates:

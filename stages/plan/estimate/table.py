@@ -10,9 +10,11 @@ from tabulate import tabulate
 
 from nassl.files import InputError, read_json
 from nassl.settings import SettingsError
-from stages.plan.estimate.rates import GPU_SHARE, GPUS, measured_rates
-from stages.plan.estimate.run import run_bytes, run_work
+from stages.plan.estimate.gpu_rates import CALL, SHEETS, describe, gpu_rates
+from stages.plan.estimate.rates import measured_rates
+from stages.plan.estimate.run import run_bytes, run_work, searched_space
 from stages.plan.estimate.schedule import makespan, upstream_of
+from stages.plan.estimate.work import Work
 from stages.runs.lines import RUNS, results_folder
 from stages.runs.run import Run, resolve_run
 
@@ -26,8 +28,8 @@ FACTOR = 2.0
 
 def estimate(params: dict[str, Any], gpu: str) -> str:
     """A table per stage. Raises SettingsError for an unknown GPU or an uncounted data set."""
-    if gpu not in GPUS:
-        raise SettingsError(f"--gpu is {gpu!r}; available: {', '.join(GPUS)}")
+    if gpu not in SHEETS:
+        raise SettingsError(f"--gpu is {gpu!r}; available: {', '.join(SHEETS)}")
     threads = max(r["threads"] for r in params["resources"].values())
     here = measured_rates(threads)
     rows, total, on_gpu = [], [0, 0.0, 0.0, 0.0, 0.0], {}
@@ -36,10 +38,10 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         work = [run_work(run, params) for run in runs]
         starts = len(runs) * (START_SECONDS + SETUP_SECONDS)
         for run, w in zip(runs, work, strict=True):
-            seconds = GPUS[gpu].seconds(w) + START_SECONDS + SETUP_SECONDS
+            seconds = _on_gpu(gpu, run, params, w) + START_SECONDS + SETUP_SECONDS
             on_gpu[f"{stage}/{run.name}"] = seconds / 3600
         hours = (sum(here.seconds(w) for w in work) + starts) / 3600
-        gpu_hours = (sum(GPUS[gpu].seconds(w) for w in work) + starts) / 3600
+        gpu_hours = sum(on_gpu[f"{stage}/{run.name}"] for run in runs)
         disk = sum(run_bytes(run, params) for run in runs) / 1e9
         rows.append([stage, len(runs), sum(w.flops for w in work) / 1e12, hours, gpu_hours, disk])
         total = [a + b for a, b in zip(total, rows[-1][1:], strict=True)]
@@ -56,9 +58,8 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         f"{makespan(on_gpu, edges, sum(asked.values()), asked):,.1f} h.\n"
         f"Here, {threads} threads, measured: {here.flops / 1e9:.0f} GFLOP/s, "
         f"{here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call;\n"
-        f"{gpu}: {GPUS[gpu].flops / 1e12:.1f} TFLOP/s ({GPU_SHARE:.0%} of its data sheet), "
-        f"{GPUS[gpu].bytes / 1e12:.1f} TB/s, {GPUS[gpu].call * 1e6:.0f} us a call. "
-        f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start.\n"
+        f"{describe(gpu)}; {CALL * 1e6:.0f} us a call.\n"
+        f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start. "
         "Searched cells are counted as the random cell of seed 0, searched chains of blocks as "
         "ResNet-50,\nsub-networks of a search as their mean.\n"
         "Disk: results; DVC's cache holds them a second time unless the file system can share "
@@ -100,6 +101,19 @@ def check(params: dict[str, Any], results: Path) -> str:
     if off:
         raise InputError(f"off by more than a factor {FACTOR:g}: {', '.join(off)}\n{table}")
     return f"{table}\n\nAll within a factor {FACTOR:g}."
+
+
+def _on_gpu(gpu: str, run: Run, params: dict[str, Any], work: Work) -> float:
+    """Seconds, by the rates of the kind of network that a run trains."""
+    if not work.flops:
+        return 0.0
+    if run.stage == "search":
+        space = run.settings["space"].kind
+        kind = "supernet" if space == "cell" else space
+    else:
+        kind = "resnet" if run.stage == "transfer" else searched_space(run, params).kind
+    recipe = run.settings.get("recipe")
+    return gpu_rates(gpu, kind, recipe.precision if recipe else "float32").seconds(work)
 
 
 def _runs(stage: str, params: dict[str, Any]) -> Iterator[Run]:

@@ -46,6 +46,14 @@ class PlannedOwnRow:
     pretrained: list[str]
     searches: list[str] = field(default_factory=list)
 
+    @property
+    def label(self) -> str:
+        return self.row
+
+    @property
+    def minus(self) -> list[str]:
+        return []
+
 
 @dataclass(frozen=True)
 class PlannedDecision:

@@ -66,6 +66,15 @@ class Source:
     sha256: str
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Of a folder: images that could not be read, `(path in the folder, reason)`, and how many
+    files `prepare` passed over."""
+
+    unreadable: tuple[tuple[str, str], ...]
+    passed_over: int
+
+
 def prepared_data(evidence: Evidence) -> list[Prepared]:
     """Every prepared data set of the plan."""
     found = []
@@ -109,6 +118,26 @@ def leak_of(evidence: Evidence, name: str | None) -> Leak | None:
     images = _manifest(evidence, name, "images") if name in evidence.lines["prepare"] else None
     also = {part: n for part, n in (images or {}).get("test_images_also_in", {}).items() if n}
     return Leak(name, images["counts"].get("test", 0), also) if also else None
+
+
+def guessing(evidence: Evidence, name: str) -> float | None:
+    """The share of the test images that always naming the most frequent class gets right; None
+    without classes."""
+    counts = ((_manifest(evidence, name, "labels") or {}).get("labels") or {}).get("test", {})
+    return max(counts.values()) / sum(counts.values()) if sum(counts.values()) else None
+
+
+def left_out(evidence: Evidence, name: str) -> LeftOut:
+    labels = _manifest(evidence, name, "labels") or {}
+    images = _manifest(evidence, name, "images") or {}
+    skipped = tuple((entry["path"], entry["reason"]) for entry in labels.get("skipped") or ())
+    return LeftOut(skipped, images.get("ignored", 0))
+
+
+def folder_name(evidence: Evidence, name: str) -> str:
+    """Of the user's images: the last part of their path, or `name` where there is no path."""
+    root = ((evidence.plan.get("data") or {}).get(name) or {}).get("root") or ""
+    return Path(root).name or name
 
 
 def sources(evidence: Evidence) -> list[Source]:

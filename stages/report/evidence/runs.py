@@ -70,7 +70,7 @@ class Evidence:
 
     def folder(self, stage: str, run: str) -> Path:
         """The run's folder, as in dvc.yaml."""
-        return self.results / results_folder(stage, run, self.lines[stage][run])
+        return self.results / results_folder(stage, run, self.lines[stage].get(run, {}))
 
     def metrics(self, stage: str, run: str) -> dict[str, Any] | None:
         file = self.folder(stage, run) / "metrics.json"

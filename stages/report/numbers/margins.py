@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stages.report.evidence.runs import Evidence
 
 QUANTILES = ("q05", "q25", "q50", "q75", "q95")
+CHANCE = 0.99  # share of the loss at chance: a loss above it is not told apart from chance
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,13 @@ def margins(evidence: Evidence) -> list[Margins]:
                 mean=metrics["margin_mean"],
                 quantiles={name: metrics[f"margin_{name}"] for name in QUANTILES},
                 loss=metrics.get("contrastive_loss"),
-                chance=_chance(metrics),
+                chance=chance(metrics),
             )
             groups.setdefault(line["data"], []).append(candidate)
     return [Margins(data, tuple(found)) for data, found in groups.items()]
 
 
-def _chance(metrics: dict[str, Any]) -> float | None:
+def chance(metrics: Mapping[str, Any]) -> float | None:
     """NT-Xent (nats) of equal similarities: ln(2 N - 1) in batches of N images."""
     if "contrastive_loss" not in metrics or "batch_size" not in metrics:
         return None

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from nassl.files import InputError
 from stages.report.evidence.asked import PlannedOwnRow
-from stages.report.evidence.data import Leak, leaks_of
-from stages.report.evidence.runs import Evidence
+from stages.report.evidence.data import Leak, guessing, leaks_of
+from stages.report.evidence.runs import Evidence, Measured
+from stages.report.numbers.margins import chance
 from stages.report.numbers.rows import Spread
 from stages.report.numbers.statistics import deviation, mean
 
 ACCURACIES = (
     "linear_accuracy", "linear_accuracy_untrained", "knn_accuracy", "knn_accuracy_untrained",
+    "finetune_accuracy",
 )  # fmt: skip
-NETWORK = ("weights.safetensors", "genotype.json", "model.json")  # what `nassl.load` reads
+# How an architecture came about: by a search, drawn at random, or published.
+SEARCHED, RANDOM, PUBLISHED = "searched", "random", "published"
+# What `nassl.load` reads, and the model card.
+NETWORK = ("weights.safetensors", "genotype.json", "model.json", "README.md")
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,8 @@ class Pretrained:
 
 @dataclass(frozen=True)
 class OwnRow:
-    """Losses in nats, accuracies in percent over seeds, sizes of one network, time of all runs."""
+    """Losses in nats, accuracies in percent per seed, sizes of one network, time of all runs.
+    `candidates` are the held-out contrastive losses of all that one was selected from."""
 
     row: str
     data: str
@@ -43,8 +50,17 @@ class OwnRow:
     params_million: float
     flops: float
     seconds: float
-    accuracies: dict[str, Spread]
+    values: dict[str, tuple[float, ...]]
     leaks: tuple[Leak, ...]
+    origin: str = SEARCHED
+    candidates: tuple[float, ...] = ()
+    candidates_chance: float | None = None  # their loss if all similarities are equal
+    pretraining_chance: float | None = None  # the same of `final_loss`; None for other objectives
+    guessing: float | None = None  # accuracy of always naming the most frequent class, in percent
+
+    @property
+    def accuracies(self) -> dict[str, Spread]:
+        return {key: Spread(mean(of), deviation(of)) for key, of in self.values.items()}
 
     @property
     def n(self) -> int:
@@ -102,6 +118,8 @@ def _row(row: PlannedOwnRow, evidence: Evidence) -> OwnRow:
     trained = [evidence.measured(run) for run in row.pretrained]
     runs = [evidence.measured(run) for run in row.runs]
     selected = row.selection.startswith("select/")
+    scores = _scores(row.selection, evidence) if selected else []
+    share = guessing(evidence, row.data)
     spent = dict.fromkeys([*row.searches, *row.pretrained, *row.runs])
     return OwnRow(
         row=row.row,
@@ -119,10 +137,39 @@ def _row(row: PlannedOwnRow, evidence: Evidence) -> OwnRow:
         params_million=trained[0].value("params") / 1e6,
         flops=trained[0].value("flops"),
         seconds=sum(evidence.spent(run).seconds for run in spent),
-        accuracies={
-            key: Spread(mean(values), deviation(values))
+        values={
+            key: values
             for key in ACCURACIES
-            if len(values := [run.percent(key) for run in runs if key in run]) == len(runs)
+            if len(values := tuple(run.percent(key) for run in runs if key in run)) == len(runs)
         },
         leaks=leaks_of(evidence, row.runs),
+        origin=_origin(row, evidence),
+        candidates=tuple(found["contrastive_loss"] for found in scores),
+        candidates_chance=chance(scores[0]) if scores else None,
+        pretraining_chance=_pretraining_chance(row.pretrained[0], trained[0], evidence),
+        guessing=None if share is None else 100 * share,
     )
+
+
+def _origin(row: PlannedOwnRow, evidence: Evidence) -> str:
+    names = [search.partition("/")[2] for search in row.searches[:1]]
+    entries = [evidence.lines["search"].get(name, {}).get("strategy") for name in names]
+    strategies = evidence.plan.get("strategy") or {}
+    kinds = [(strategies.get(entry) or {}).get("kind") for entry in entries]
+    return {"random": RANDOM, "manual": PUBLISHED}.get(*kinds, SEARCHED) if kinds else SEARCHED
+
+
+def _scores(selection: str, evidence: Evidence) -> list[dict[str, Any]]:
+    """metrics.json of every candidate that was scored contrastively."""
+    line = evidence.lines["select"].get(selection.partition("/")[2], {})
+    found = [evidence.metrics("score", run) or {} for run in line.get("candidates", ())]
+    return [metrics for metrics in found if "contrastive_loss" in metrics]
+
+
+def _pretraining_chance(run: str, trained: Measured, evidence: Evidence) -> float | None:
+    """Only SimCLR's loss has the batch in it."""
+    line = evidence.lines["pretrain"].get(run.partition("/")[2], {})
+    objective = (evidence.plan.get("objective") or {}).get(line.get("objective")) or {}
+    if objective.get("kind") != "simclr" or "final_loss" not in trained:
+        return None
+    return chance({"contrastive_loss": None, **trained.metrics})

@@ -77,22 +77,24 @@ def pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
     return math.sqrt(squares / freedom)
 
 
-def seeds_needed(difference: float, deviation: float) -> int:
+def seeds_needed(difference: float, deviation: float, pairs: bool = False) -> int:
     """The fewest seeds of each of two methods with which a t-test at 95 % finds a difference of
-    their means with a probability of 80 %; `deviation` is that between the seeds of a method.
+    their means with a probability of 80 %; `deviation` is that between the seeds of a method, or
+    with `pairs` that of the differences within pairs.
 
     Raises ValueError if either is not above 0.
     """
     if not (difference > 0 and deviation > 0):
         raise ValueError(f"difference {difference} and deviation {deviation} must be above 0")
-    return next((n for n in range(2, MOST) if power(n, difference / deviation) >= POWER), MOST)
+    effect = difference / deviation
+    return next((n for n in range(2, MOST) if power(n, effect, pairs) >= POWER), MOST)
 
 
-def power(seeds: int, effect: float) -> float:
+def power(seeds: int, effect: float, pairs: bool = False) -> float:
     """Probability that a two-sided t-test at 95 % finds a difference of `effect` deviations between
-    two methods of `seeds` seeds each (noncentral t; Cohen 1988, chapter 2)."""
-    freedom = 2 * seeds - 2
-    centre = effect * math.sqrt(seeds / 2)
+    two methods of `seeds` seeds each, or in `seeds` pairs (noncentral t; Cohen 1988, chapter 2)."""
+    freedom = seeds - 1 if pairs else 2 * seeds - 2
+    centre = effect * math.sqrt(seeds if pairs else seeds / 2)
     critical = t.ppf(1 - LEVEL / 2, freedom)
     return float(nct.sf(critical, freedom, centre) + nct.cdf(-critical, freedom, centre))
 

@@ -9,7 +9,7 @@ from stages.report.evidence.data import Leak
 from stages.report.numbers.costs import FINDING, StageCost
 from stages.report.numbers.evolution import Evolution
 from stages.report.numbers.headline import counts, gain
-from stages.report.numbers.margins import Margins
+from stages.report.numbers.margins import CHANCE, Margins
 from stages.report.numbers.order import verdicts
 from stages.report.numbers.rows import Comparison, Table
 from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
@@ -17,8 +17,6 @@ from stages.report.text.data import leak
 from stages.report.text.order import TESTS, tally
 from stages.report.text.prediction import Answer
 from stages.report.text.wording import TITLES, compared, duration
-
-CHANCE = 0.99  # share of the loss at chance: a loss above it is not told apart from chance
 
 
 @dataclass(frozen=True)

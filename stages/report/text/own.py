@@ -9,17 +9,43 @@ from tabulate import tabulate
 
 from stages.report.numbers.own import OwnTable
 from stages.report.text.data import leaks
+from stages.report.text.own_verdict import Verdict
 from stages.report.text.wording import duration, quantity, spread, words
 
 BEST = "best"  # the folder of the best network
 
 
-def own_page(table: OwnTable) -> str:
+# What results of a scale are worth, without any paper to compare with.
+SCALES = {
+    "smoke": "This is the smoke scale, which only shows that every stage runs: its numbers mean "
+    "nothing.",
+    "toy": "This is the toy scale, which trains small networks for minutes: expect little of them.",
+}
+
+
+def own_page(table: OwnTable, found: Verdict) -> str:
     """All of it in Markdown."""
     body = tabulate(cells(table), headers="keys", tablefmt="github", disable_numparse=True)
     source = f"Scale: {table.scale}. Source: {table.commit}."
-    text = ["## Own images", source, about(table), body, best(table)]
+    text = ["## Own images", source, f"**{found.headline}**", SCALES.get(table.scale), _list(found)]
+    text += [about(table), body, best(table)]
     return "\n\n".join(filter(None, text)) + "\n"
+
+
+def _list(found: Verdict) -> str:
+    lines = [f"- {' '.join([said.text, *map(_sentence, said.details)])}" for said in found.said]
+    lines += [f"- {text}" for text in found.sure]
+    return "\n".join([*lines, *(f"- Next: {step}" for step in found.steps)])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def lead(table: OwnTable) -> str:
+    """The first sentence of the page."""
+    count = table.rows[0].n_trained_on
+    return f"Architectures searched, selected and pretrained without labels on {count:,} images."
 
 
 def about(table: OwnTable) -> str:

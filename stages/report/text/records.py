@@ -9,6 +9,7 @@ from stages.report.evidence.reported import identity
 from stages.report.numbers.headline import of_metrics
 from stages.report.numbers.order import verdicts
 from stages.report.numbers.own import OwnRow, OwnTable
+from stages.report.numbers.own_verdict import Duel, judge
 from stages.report.numbers.rows import Comparison, Line, Row, Seed, Standing, Table
 from stages.report.numbers.tables import EXTRAS
 from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
@@ -166,7 +167,25 @@ def own_json(table: OwnTable) -> dict[str, Any]:
             }
             for row in table.rows
         ],
+        "comparisons": [_duel(duel) for duel in judge(table).duels],
         "best": asdict(table.best) if table.best else None,
+    }
+
+
+def _duel(duel: Duel) -> dict[str, Any]:
+    """`p` before and `p_adjusted` after Holm's correction."""
+    sides = zip(duel.names, (duel.one, duel.other), strict=True)
+    return {
+        "question": duel.question,
+        "measure": duel.measure,
+        "sides": [{"name": name, "values": list(values)} for name, values in sides],
+        "difference": duel.difference,
+        "interval95": duel.interval,
+        "interval95_over_images": duel.image_interval,
+        "p": duel.p,
+        "p_adjusted": duel.adjusted,
+        "verdict": duel.verdict,
+        "because": duel.reason,
     }
 
 

@@ -10,6 +10,7 @@ import torch
 from nassl.data.batches import AHEAD, Batches
 from nassl.data.images import Images
 from nassl.files import InputError
+from nassl.parallel import path
 
 
 class Numbered(Images):
@@ -131,3 +132,31 @@ def test_too_few_images_are_refused():
 def test_labels_of_other_images_are_refused():
     with pytest.raises(InputError, match="50 images and 40 labels"):
         Batches(Numbered(50), torch.zeros(40), np.arange(5), 2, 0)
+
+
+class Resident(Numbered):
+    """The same, with all pixels on the device."""
+
+    def resident(self, device):
+        return torch.from_numpy(self._pixels(np.arange(len(self)))).to(device)
+
+
+def test_batches_that_a_device_gathers_are_those_of_the_host(monkeypatch):
+    labels, part = torch.arange(50) % 7, (1, 2)
+    indices = np.arange(3, 45)
+    for drop_last, parts in ((False, (0, 1)), (True, part)):
+        batches = [
+            Batches(made, labels, indices, 8, 5, drop_last, part=parts)
+            for made in (Numbered(50), Resident(50))
+        ]
+        expected = [(s, b.images.clone(), b.labels) for s, b in batches[0].epoch(2, 1)]
+        monkeypatch.setattr(path, "forced", True)
+        found = list(batches[1].epoch(2, 1))
+        monkeypatch.setattr(path, "forced", False)
+        assert len(found) == len(expected) == (5 if not drop_last else 4)
+        assert len(batches[1].images.seen) == 50  # nothing was read for a batch
+        for (step, images, own), (also, batch) in zip(expected, found, strict=True):
+            assert step == also
+            assert batch.images.stride() == images.stride()
+            assert torch.equal(batch.images, images)
+            assert torch.equal(batch.labels, own)

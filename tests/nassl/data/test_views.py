@@ -9,8 +9,9 @@ from torchvision.transforms.v2 import functional as F
 
 from nassl.data import colour, views
 from nassl.data.views import PlainView, RandomViews
+from nassl.parallel import path
 from nassl.settings import Views
-from tests.nassl.data.pictures import ONE, ZERO, doubles, uint8
+from tests.nassl.data.pictures import ONE, SIMCLR, ZERO, doubles, smooth, uint8
 
 
 @pytest.fixture(autouse=True)
@@ -189,3 +190,43 @@ def test_a_batch_of_which_no_image_is_blurred_or_jittered():
     images = torch.full((2, 3, 8, 8), 51, dtype=torch.uint8)
     x = RandomViews(settings, torch.zeros(3), torch.ones(3))(images)
     torch.testing.assert_close(x, torch.full((2, 3, 8, 8), 0.2))
+
+
+# ---- the way of a GPU: everything is computed, nothing is asked ----
+
+
+def test_colours_of_all_images_are_changed_as_those_of_some(monkeypatch):
+    """Bit for bit, in every order of the four changes and with images that are left alone."""
+    orders = torch.tensor(list(itertools.permutations(range(4))))
+    x = torch.rand(len(orders), 3, 5, 4)
+    factors = 0.5 + torch.rand(len(orders), 3)
+    shifts = torch.rand(len(orders)) - 0.5
+    factors[::3], shifts[::3] = 1, 0
+    expected = colour.change(x.clone(), orders, factors, shifts)
+    monkeypatch.setattr(path, "forced", True)
+    assert torch.equal(colour.change(x.clone(), orders, factors, shifts), expected)
+
+
+@pytest.mark.parametrize("change", ["grayscale", "blur"])
+def test_a_change_of_all_images_or_of_none_is_that_of_the_chosen(monkeypatch, change):
+    """With probability 1 and 0 both ways draw the same, so that pixels can be compared."""
+    for chance in (1.0, 0.0):
+        settings = Views("none", blur_sigma=[0.7, 0.7], **{change: chance})
+        images, results = uint8(5, 9), []
+        for forced in (False, True):
+            monkeypatch.setattr(path, "forced", forced)
+            results.append(RandomViews(settings, ZERO, ONE)(images))
+        torch.testing.assert_close(*results, rtol=0, atol=1e-6)
+    assert not torch.equal(results[0], RandomViews(Views("none", grayscale=1.0), ZERO, ONE)(images))
+
+
+def test_the_way_of_a_gpu_has_the_same_statistics(monkeypatch):
+    """Mean, deviation and grey images of many views of one image, by both ways."""
+    images, seen = smooth(12).expand(4000, -1, -1, -1), []
+    for forced in (False, True):
+        monkeypatch.setattr(path, "forced", forced)
+        made = RandomViews(SIMCLR, ZERO, ONE)(images)
+        grey = (made.std(dim=1).amax(dim=(1, 2)) < 1e-3).float().mean()
+        blurred = (made[..., 1:] - made[..., :-1]).abs().mean(dim=(1, 2, 3))
+        seen.append(torch.stack([made.mean(), made.std(), grey, blurred.mean(), blurred.std()]))
+    torch.testing.assert_close(*seen, rtol=0.05, atol=0.02)

@@ -169,3 +169,17 @@ def test_without_a_compiler_torch_computes_and_a_warning_says_so(caplog):
         assert torch.equal(rectified(ours, x), F.relu(theirs(x)))
     assert "batch norms are slower than they could be: no-such-compiler" in caplog.text
     assert int(ours.num_batches_tracked) == 1
+
+
+def test_statistics_that_are_not_tracked_are_as_exact_as_tracked_ones():
+    """Of maps in bfloat16, where torch's own would keep them in 8 bits if nothing is in float32."""
+    torch.manual_seed(0)
+    norm, results = BatchNorm(4, affine=False), []
+    x = (3 + torch.randn(8, 4, 5, 5)).bfloat16().requires_grad_()
+    for tracked in (True, False):
+        before = norm.running_mean.clone()
+        norm.track_running_stats = tracked
+        y = norm(x)
+        results.append([y, *torch.autograd.grad(y.float().sin().sum(), x)])
+        assert torch.equal(norm.running_mean, before) == (not tracked)
+    assert all(torch.equal(*pair) for pair in zip(*results, strict=True))

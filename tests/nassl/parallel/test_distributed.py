@@ -14,6 +14,7 @@ from torch import nn
 
 from nassl.objectives.moco import MoCoObjective
 from nassl.objectives.simclr import SimCLRObjective
+from nassl.parallel import path
 from nassl.parallel.distributed import (
     from_first,
     gather,
@@ -22,7 +23,9 @@ from nassl.parallel.distributed import (
     rank,
     world_size,
 )
-from nassl.settings import MoCo, SimCLR, Views
+from nassl.parallel.synchronised import synchronise
+from nassl.settings import CellSpace, MoCo, SimCLR, Views
+from nassl.supernets.cell import Supernet
 
 ROOT = Path(__file__).parents[3]
 WORLD, EACH, STEPS = 2, 4, 5  # processes; images of each in a batch; steps
@@ -118,12 +121,48 @@ def collectives():
     }
 
 
+def searched(processes):
+    """Features, gradients and statistics of a supernet as a GPU computes it, and the number of
+    messages between processes: of this process's share of the images."""
+    torch.manual_seed(0)
+    network = Supernet(CellSpace("cell", 2, 3, "cifar")).double()
+    images = torch.randn(WORLD * EACH, 3, 8, 8, dtype=torch.float64)
+    synchronise(network)
+    messages, originals = [0], (dist.all_gather, dist.all_reduce)
+
+    def counting(original):
+        def called(*arguments, **options):
+            messages[0] += 1
+            return original(*arguments, **options)
+
+        return called
+
+    dist.all_gather, dist.all_reduce = map(counting, originals)
+    path.forced = True
+    try:
+        features = network(images if processes == 1 else own_part(images))
+        features.sin().sum().backward()
+    finally:
+        path.forced = False
+        dist.all_gather, dist.all_reduce = originals
+    gradients = [p.grad for p in network.parameters()]
+    for gradient in gradients if processes > 1 else []:
+        dist.all_reduce(gradient)
+    return {
+        "features": gather(features.detach()),
+        "gradients": torch.cat([gradient.flatten() for gradient in gradients]),
+        "statistics": torch.cat([b.double().flatten() for b in network.buffers()]),
+        "messages": torch.tensor(messages),
+    }
+
+
 def process(folder):
     store = (folder / "store").as_uri()
     number = int(sys.argv[2])
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=store, rank=number, world_size=WORLD)
     results = {case: trained(case, WORLD) for case in CASES} | {"collectives": collectives()}
+    results["searched"] = searched(WORLD)
     torch.save(results, folder / f"{number}.pt")
     dist.destroy_process_group()
 
@@ -162,6 +201,19 @@ def test_all_processes_hold_the_same_bits(of_processes, case):
     first, second = (each[case] for each in of_processes)
     for name in first:
         assert torch.equal(first[name], second[name]), name
+
+
+def test_batch_norm_over_processes_on_a_gpus_way(of_processes):
+    """A supernet in two processes is one of the whole batch, with two messages for a batch norm of
+    all edges of a group: 3 cells of 4 groups with 8 norms, 2 before each cell, 1 in the stem, and
+    in the reduction cells the skips of their inputs."""
+    expected = searched(1)
+    norms = 3 * (4 * 8 + 2) + 1 + 2
+    for found in (each["searched"] for each in of_processes):
+        for name in ("features", "gradients", "statistics"):
+            torch.testing.assert_close(found[name], expected[name], rtol=1e-9, atol=1e-9)
+        assert found["messages"].item() == 2 * norms
+    assert expected["messages"].item() == 0
 
 
 def test_collectives_between_two_processes(of_processes):

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from nassl.kernels.mixing import weighted_sum
 from nassl.objectives.build import build_objective
-from nassl.parallel.precision import autocast
+from nassl.parallel.precision import BACKENDS, autocast, forbid_tf32, products
 from nassl.settings import CellSpace, MoCo, SimCLR, Supervised, Views
 from nassl.supernets.cell import Supernet
 
@@ -50,3 +51,38 @@ def test_only_products_are_in_half_precision(name):
     assert half_loss.item() == pytest.approx(loss.item(), rel=0.02)
     assert half_loss.item() != loss.item()
     assert torch.cosine_similarity(gradient, half_gradient, dim=0) > 0.95
+
+
+def tf32():
+    return [backend.allow_tf32 for backend in BACKENDS]
+
+
+def test_tf32_is_off_unless_a_recipe_asks_for_it():
+    """torch would take it for convolutions."""
+    before = tf32()
+    try:
+        forbid_tf32()
+        assert tf32() == [False] * 2
+        for precision, expected in (("float32", False), ("tf32", True), ("bfloat16", False)):
+            with products(precision):
+                assert tf32() == [expected] * 2
+                assert torch.backends.cudnn.conv.fp32_precision == ("tf32" if expected else "none")
+                with products("float32"):
+                    assert tf32() == [False] * 2
+                assert tf32() == [expected] * 2
+            assert tf32() == [False] * 2
+        with torch.backends.cudnn.flags(allow_tf32=False):  # as torch's exporter does
+            assert tf32() == [False] * 2
+    finally:
+        for backend, value in zip(BACKENDS, before, strict=True):
+            backend.allow_tf32 = value
+
+
+def test_gradients_of_mixing_weights_are_sums_in_float32():
+    """In bfloat16 the sum of 2^12 ones and one of 1 + 2^-7 is 2^12."""
+    x = torch.ones(1, 1, 64, 64, dtype=torch.bfloat16)
+    weights = torch.ones(1, requires_grad=True)
+    gradient = torch.ones_like(x)
+    gradient[0, 0, 0, 0] = 1 + 2**-7
+    weighted_sum(weights, [x], [torch.zeros_like(x)]).backward(gradient)
+    assert weights.grad.tolist() == [2**12 + 2**-7]

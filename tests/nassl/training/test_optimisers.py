@@ -9,8 +9,15 @@ import pytest
 import torch
 from torch import nn
 
+from nassl.networks.drop_path import drop_path
 from nassl.settings import Recipe, SettingsError
-from nassl.training.optimisers import build_optimizer, learning_rate, set_learning_rate
+from nassl.training.optimisers import (
+    RecordableSGD,
+    build_optimizer,
+    learning_rate,
+    restore,
+    set_learning_rate,
+)
 
 RECIPE = Recipe(10, 4, "sgd", 0.4, "cosine", 1e-2, final_learning_rate=0.1, momentum=0.9)
 
@@ -95,3 +102,62 @@ def test_lars_is_simclrs_step_by_step():
 def test_nesterov_reaches_sgd():
     found = build_optimizer(replace(RECIPE, nesterov=True), [nn.Parameter(torch.ones(3))])
     assert found.param_groups[0]["nesterov"]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_recordable_sgd_is_torchs_sgd(momentum, decay, nesterov):
+    """Also where a parameter gets its first gradient, and so momentum, later than the others."""
+    torch.manual_seed(0)
+    if nesterov and not momentum:
+        return  # torch refuses it
+    options = {"momentum": momentum, "weight_decay": decay, "nesterov": nesterov}
+    start = [torch.randn(3, 2, dtype=torch.float64) for _ in range(3)]
+    gradients = torch.randn(5, 3, 3, 2, dtype=torch.float64)
+    results = []
+    for kind, rate in ((torch.optim.SGD, float), (RecordableSGD, torch.tensor)):
+        parameters = [nn.Parameter(value.clone()) for value in start]
+        optimizer = kind(parameters, rate(0.0), **options)
+        for step, given in enumerate(gradients):
+            set_learning_rate(optimizer, 0.5 / (step + 1))
+            for number, (p, gradient) in enumerate(zip(parameters, given, strict=True)):
+                p.grad = gradient.clone() if step >= number else None
+            optimizer.step()
+        results.append([p.detach() for p in parameters])
+    # The rate is a float32 there.
+    torch.testing.assert_close(*results, rtol=1e-6, atol=1e-7)
+
+
+def test_an_optimizers_state_goes_from_a_cpu_to_a_gpu_and_back():
+    """Between optimizers that compute in different ways: options and the rate's tensor stay."""
+    plain, there = (
+        torch.optim.SGD([nn.Parameter(torch.ones(2))], 0.1, momentum=0.9),
+        RecordableSGD([nn.Parameter(torch.ones(2))], torch.tensor(0.0), momentum=0.9, foreach=True),
+    )
+    rate = there.param_groups[0]["lr"]
+    for source, target in ((plain, there), (there, plain)):
+        (parameter,) = source.param_groups[0]["params"]
+        parameter.grad = torch.full((2,), 2.0)
+        source.step()
+        restore(target, source.state_dict())
+        moved = target.state[target.param_groups[0]["params"][0]]["momentum_buffer"]
+        assert torch.equal(moved, source.state[parameter]["momentum_buffer"])
+    assert there.param_groups[0]["lr"] is rate
+    assert rate.item() == pytest.approx(0.1)
+    assert there.param_groups[0]["foreach"] is True
+    assert plain.param_groups[0]["foreach"] is None
+    assert plain.param_groups[0]["lr"] == pytest.approx(0.1)
+
+
+def test_paths_are_dropped_by_a_number_or_by_a_tensor_alike():
+    """Each image is kept whole with probability 0.7, then scaled by 1 / 0.7; 0 keeps every bit."""
+    x = torch.rand(4000, 2, 1, 1) + 1
+    for probability in (0.3, torch.tensor(0.3)):
+        torch.manual_seed(0)
+        factor = drop_path(x, probability) / x
+        torch.testing.assert_close(factor[:, 0], factor[:, 1])
+        kept = factor[:, 0, 0, 0] > 0
+        assert kept.float().mean().item() == pytest.approx(0.7, abs=0.03)
+        torch.testing.assert_close(factor[kept], torch.full_like(factor[kept], 1 / 0.7))
+        assert torch.equal(drop_path(x, 0 * probability), x)

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from nassl.data.images import open_images
-from nassl.files import InputError
+from nassl.files import InputError, read_json
 from nassl.genotypes import read_genotype
+from nassl.loading import load
 from nassl.networks.build import build_network
 from nassl.training.weights import load_weights
 from stages.export import formats
@@ -32,8 +33,12 @@ def results(call, digits, genotype, tmp_path):
     return tmp_path / "results"
 
 
+def raw(digits, count):
+    return open_images(digits / "images", "test").batch(range(count))
+
+
 def pixels(digits, count):
-    return open_images(digits / "images", "test").batch(range(count)).float() / 255
+    return raw(digits, count).float() / 255
 
 
 def expected_features(results, digits, count):
@@ -49,31 +54,83 @@ def expected_features(results, digits, count):
         return network.eval()(x).numpy()
 
 
-def test_onnx_file_gives_the_pretrained_features(results, digits, tmp_path, capsys):
+def given(kind, results, digits, count):
+    """What a caller has to give for `--input kind`, by hand."""
+    images = open_images(digits / "images", "train")
+    unit = pixels(digits, count)
+    return {
+        "uint8": raw(digits, count),
+        "unit": unit,
+        "normalised": (unit - images.mean.view(1, 3, 1, 1)) / images.std.view(1, 3, 1, 1),
+    }[kind]
+
+
+SAID = {
+    "uint8": "uint8 (B, 3, 16, 16), pixels from 0 to 255, to features",
+    "unit": "float32 (B, 3, 16, 16), pixels divided by 255, from 0 to 1, to features",
+    "normalised": "float32 (B, 3, 16, 16), pixels divided by 255, less mean, divided by deviation,",
+}
+IN_GRAPH = {
+    "uint8": ["range", "mean", "deviation"], "unit": ["mean", "deviation"], "normalised": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_onnx_file_gives_the_pretrained_features(results, digits, tmp_path, capsys, kind):
     import onnxruntime
 
     out = tmp_path / "network.onnx"
-    main(["--run", "pretrain/s", "--format", "onnx", "--out", str(out)])
-    assert "float32 (B, 3, 16, 16) in 0 to 1 to features" in capsys.readouterr().out
+    main(["--run", "pretrain/s", "--format", "onnx", "--out", str(out), "--input", kind])
+    assert SAID[kind] in capsys.readouterr().out
     session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
-    found = session.run(None, {"pixels": pixels(digits, 7).numpy()})[0]
     expected = expected_features(results, digits, 7)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    for count in (7, 1):
+        found = session.run(None, {"pixels": given(kind, results, digits, 7).numpy()[:count]})[0]
+        np.testing.assert_allclose(found, expected[:count], rtol=1e-4, atol=1e-5)
     notes = session.get_modelmeta().custom_metadata_map
     assert json.loads(notes["genotype"])["space"] == "cell"
     assert notes["run"] == "pretrain/s"
-    assert sorted(path.name for path in tmp_path.glob("network.onnx*")) == ["network.onnx"]
+    assert "classes" not in notes
+    rule, images = json.loads(notes["preprocessing"]), open_images(digits / "images", "train")
+    assert (rule["side"], rule["crop"], rule["channel_order"]) == (16, 16, "RGB")
+    assert rule["mean"] == pytest.approx(images.mean.tolist())
+    assert rule["deviation"] == pytest.approx(images.std.tolist())
+    assert rule["in_graph"] == IN_GRAPH[kind]
+    beside = read_json(tmp_path / "network.onnx.json")
+    assert beside["preprocessing"] == rule
+    assert beside["model"] == read_json(results / "pretrain/s/model.json")
+    names = sorted(path.name for path in tmp_path.glob("network.onnx*"))
+    assert names == ["network.onnx", "network.onnx.json"]
 
 
-def test_torch_export_file_gives_the_retrained_logits(results, digits, tmp_path):
+def test_pixels_of_the_wrong_kind_are_refused_by_the_runtime(results, digits, tmp_path):
+    import onnxruntime
+
+    for form, name in (("onnx", "network.onnx"), ("torch.export", "network.pt2")):
+        main(["--run", "pretrain/s", "--format", form, "--out", str(tmp_path / name)])
+    session = onnxruntime.InferenceSession(str(tmp_path / "network.onnx"))
+    with pytest.raises(Exception, match=r"Unexpected input data type\. Actual: \(tensor\(float"):
+        session.run(None, {"pixels": pixels(digits, 2).numpy()})
+    module = torch.export.load(tmp_path / "network.pt2").module()
+    with pytest.raises(Exception, match=r"Expected: Byte, Got: float"):
+        module(pixels(digits, 2))
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_torch_export_file_gives_the_retrained_logits(results, digits, tmp_path, kind):
     out = tmp_path / "network.pt2"
-    main(["--run", "retrain/s", "--format", "torch.export", "--out", str(out)])
-    notes = {"classes.txt": "", "genotype.txt": ""}
-    found = torch.export.load(out, extra_files=notes).module()(pixels(digits, 7))
+    main(["--run", "retrain/s", "--format", "torch.export", "--out", str(out), "--input", kind])
+    notes = {"classes.txt": "", "genotype.txt": "", "preprocessing.txt": ""}
+    program = torch.export.load(out, extra_files=notes).module()
+    found = program(given(kind, results, digits, 7))
     assert found.shape == (7, 10)
     assert json.loads(notes["classes.txt"]) == [str(digit) for digit in range(10)]
+    assert read_json(tmp_path / "network.pt2.json")["classes"][3] == "3"
+    rule = json.loads(notes["preprocessing.txt"])
+    assert (rule["type"], rule["in_graph"]) == (SAID[kind].partition(" ")[0], IN_GRAPH[kind])
+    loaded = load(results / "retrain/s")
     with torch.no_grad():
-        expected = read_network("retrain/s", results).module(pixels(digits, 7))
+        expected = loaded.classifier(loaded.network(loaded.preprocess(raw(digits, 7))))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -101,6 +101,36 @@ def test_a_single_class_is_not_a_label():
     assert laid_out("cat/0.png", "cat/1.png")[0] is None
 
 
+@pytest.mark.parametrize("name", ["unlabeled", "Unlabelled images", "unsupervised"])
+def test_class_folders_beside_unlabeled_images(name):
+    paths = ["cat/0.png", f"{name}/1.png", "dog/x/2.png", f"{name}/test/3.png", "dog/4.png"]
+    for above in ("", "photos/"):
+        classes, counts = laid_out(*(above + path for path in paths))
+        assert classes == ["cat", "dog"]
+        assert counts == {"train": {"cat": 1, "dog": 2}, "unlabeled": {None: 2}}
+
+
+def test_one_folder_beside_unlabeled_images_is_no_class():
+    classes, counts = laid_out("photos/0.png", "unlabeled/1.png")
+    assert (classes, counts) == (None, {"train": {None: 1}, "unlabeled": {None: 1}})
+    classes, counts = laid_out("photos/a/0.png", "unlabeled/1.png", "photos/b/2.png")
+    assert (classes, counts) == (["a", "b"], {"train": {"a": 1, "b": 1}, "unlabeled": {None: 1}})
+
+
+@pytest.mark.parametrize(
+    ("paths", "text"),
+    [
+        (["a/0.png", "b/1.png", "2.png", "unlabeled/3.png"], r"2\.png lies beside class folders"),
+        (["0.png", "unlabeled/3.png"], r"has the parts unlabeled, and 0\.png is in none"),
+        (["a/0.png", "unlabeled/1.png", "Unlabelled/2.png"], r"two folders for the part unlabeled"),
+        (["a/0.png", "b/train/1.png", "unlabeled/2.png"], r"the folder b/train/ is named like a"),
+    ],
+)
+def test_what_is_unclear_beside_unlabeled_images_is_refused(paths, text):
+    with pytest.raises(InputError, match=text):
+        laid_out(*paths)
+
+
 @pytest.mark.parametrize(
     ("paths", "text"),
     [

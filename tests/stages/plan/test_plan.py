@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nassl.settings import BlockSpace, SettingsError
+from nassl.settings import DATASETS, BlockSpace, SettingsError, Size
+from nassl.settings.typed import typed
 from nassl.supernets.block import BlockSupernet
 from stages.plan.__main__ import as_text, main, plan
+from stages.plan.datasets import expected_size
 from stages.runs.lines import RUNS
 from stages.runs.run import resolve_run
 
@@ -271,6 +273,14 @@ REFUSED = [
     (["recipe.search.optimizer=lion"], r"optimizer is 'lion'; allowed: sgd, adam, lars"),
     (["objective.simclr.kind=simcrl"], r"objective\.simclr\.kind is 'simcrl'; available: .*simclr"),
     (["strategy.darts-first.order=3"], r"order is 3; allowed: 1, 2"),
+    (
+        ["strategy.darts-first.order=2", "+recipe.search.precision=tf32"],
+        r"recipe\.precision is 'tf32' with strategy\.order 2.*set it to float32, or the order to 1",
+    ),
+    (
+        ["+recipe.search.precision=float16"],
+        r"precision is 'float16'; allowed: float32, tf32, bfloat16",
+    ),
     (["objective.simclr.views.crop=centre"], r"crop is 'centre'; allowed: resized, padded, none"),
     (["objective.simclr.views.flip=1.5"], r"views\.flip is 1\.5; allowed: 0 to 1"),
     (["objective.simclr.temperature=0"], r"temperature is 0\.0; it must be greater than 0"),
@@ -407,6 +417,45 @@ def test_own_images_are_probed_if_they_lie_in_class_folders(images):
     assert not flat["probe"]
     assert flat["data"]["folder"]["test_fraction"] == 0
     assert flat["report"]["own"][0]["runs"][0].startswith("pretrain/ssnas-folder")
+
+
+def test_own_images_are_compared_with_a_published_network_at_little_cost(images):
+    params, without = own(images), own(images, "only=['own.networks/SSNAS (first order)']")
+    rows = ["SSNAS (first order)", "Random sampling", "ResNet-18"]
+    assert [row["row"] for row in params["report"]["own"]] == rows
+    published = params["report"]["own"][2]
+    assert published["selection"] == "search/resnet18-folder-s0"
+    assert published["searches"] == ["search/resnet18-folder-s0"]
+    search = params["search"]["resnet18-folder-s0"]
+    assert params["strategy"][search["strategy"]]["kind"] == "manual"
+    assert not [run for run in params["score"] if "resnet18" in run]
+    assert not [run for run in without["pretrain"] if "resnet18" in run]
+    alike = [dict(params["pretrain"][f"{method}-folder-s0"]) for method in ("ssnas", "resnet18")]
+    assert alike[0]["recipe"] == alike[1]["recipe"]
+    assert alike[0]["objective"] == alike[1]["objective"]
+
+
+def test_what_the_page_of_own_images_says_to_plan_again_with(images):
+    tuned = own(images, "papers.own.tables.networks.each.finetune=finetune-all", "seeds.final=3")
+    assert {line["finetune"] for line in tuned["probe"].values()} == {"finetune-all"}
+    assert len(tuned["report"]["own"][0]["runs"]) == 3
+    longer = own(images, "recipe.pretrain-b64.epochs=14", "data.folder.image_size=64")
+    assert longer["recipe"]["pretrain-b64"]["epochs"] == 14
+    assert longer["data"]["folder"]["image_size"] == 64
+
+
+def test_own_images_of_which_some_have_labels(images):
+    """90 in class folders, 30 without: all train the networks, labels are also fine-tuned on."""
+    (images / "unlabeled").mkdir()
+    for number in range(30):
+        (images / "unlabeled" / f"{number}.png").touch()
+    params = own(images, "protocol.finetune-all.recipe.batch_size=8")
+    assert {line["finetune"] for line in params["probe"].values()} == {"finetune-all"}
+    assert params["protocol"]["finetune-all"]["label_fraction"] == 1.0
+    settings = typed(DATASETS, params["data"]["folder"], "data")
+    assert expected_size(settings) == Size(train=72, test=18, unlabeled=102, classes=3)
+    with pytest.raises(SettingsError, match="batch_size is 52; its smallest part has 51 images"):
+        own(images, "recipe.search.batch_size=52")  # half of 102
 
 
 def test_own_images_are_counted_when_the_plan_is_made(images):

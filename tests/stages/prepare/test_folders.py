@@ -71,6 +71,30 @@ def test_unlabeled_part_and_val_for_test(tmp_path):
     ]
 
 
+def test_class_folders_beside_unlabeled_images(tmp_path):
+    """The pool has all images but those of the drawn test part; labels are of the others alone."""
+    paths = [f"{name}/{number}.png" for name in ("cat", "dog") for number in range(10)]
+    raw = make(tmp_path / "raw", [*paths, *(f"unlabeled/{number}.png" for number in range(7))])
+    both = {"test_fraction": 0.2, "unlabeled_with_train": True}
+    out = prepared(raw, tmp_path / "out", **both)
+    assert manifest(out)["counts"] == {"train": 16, "test": 4, "unlabeled": 23}
+    pixels = {
+        part: {row.tobytes() for row in np.load(out / "images" / f"{part}.npy")}
+        for part in ("train", "test", "unlabeled")
+    }
+    assert pixels["train"] < pixels["unlabeled"]
+    assert not pixels["test"] & pixels["unlabeled"]
+    assert len(open_images(out / "images", "label-free")) == 23
+    assert len(open_labels(out / "labels", "train")) == 16
+    assert not (out / "labels" / "unlabeled.npy").exists()
+    (remark,) = manifest(out, "labels")["remarks"]
+    assert (remark["count"], remark["text"]) == (
+        16, "images are in unlabeled, too: search and pretraining use all images",
+    )  # fmt: skip
+    alone = prepared(raw, tmp_path / "alone", test_fraction=0.2)
+    assert manifest(alone)["counts"] == {"train": 16, "test": 4, "unlabeled": 7}
+
+
 def test_only_unlabeled(tmp_path):
     out = prepared(make(tmp_path / "raw", ["unlabeled/0.png", "unlabeled/1.png"]), tmp_path / "out")
     assert manifest(out)["counts"] == {"unlabeled": 2}

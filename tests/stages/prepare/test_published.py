@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import tarfile
+import zipfile
 
 import numpy as np
 import pytest
@@ -127,6 +128,48 @@ def test_an_archive_with_another_hash_is_refused(archive):
         InputError, match=r"tar\.gz has the MD5 \w+, the publisher's is .* delete it"
     ):
         published(settings(path.parent))
+
+
+def test_the_archive_itself_may_be_the_root(archive):
+    path, known = archive
+    found = published(settings(path))
+    check(found, known)
+    assert found.remarks.listed() == []
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"tar\.gz has the MD5 \w+, the publisher's is"):
+        published(settings(path))
+
+
+@pytest.mark.parametrize("kind", ["cifar10", "cifar100", "stl10"])
+def test_a_zip_of_the_publishers_files(tmp_path, random, kind):
+    folder, known = stl(tmp_path, random) if kind == "stl10" else cifar(tmp_path, kind, random)
+    packed = tmp_path / "mine.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as opened:
+        for file in sorted(folder.iterdir()):
+            opened.write(file, f"downloads/{file.name}")
+    found = published(settings(packed, kind))
+    check(found, known)
+    assert found.remarks.lines() == [
+        "all parts: 1 read from an archive whose hash the publisher does not give (first: mine.zip)"
+    ]
+    with zipfile.ZipFile(packed, "a") as opened:
+        opened.write(next(folder.glob("*test*")), f"again/{next(folder.glob('*test*')).name}")
+    with pytest.raises(
+        InputError, match=r"mine\.zip holds \w+\.bin twice; pack one data set alone"
+    ):
+        published(settings(packed, kind))
+
+
+def test_archives_of_something_else_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as opened:
+        opened.writestr("cifar-10-batches-py/data_batch_1", b"")
+    with pytest.raises(
+        InputError, match=r"x\.zip lacks batches\.meta\.txt, .*; give the publisher's"
+    ):
+        published(settings(tmp_path / "x.zip"))
+    (tmp_path / "y.zip").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"y\.zip is broken, encrypted, or no zip or tar archive"):
+        published(settings(tmp_path / "y.zip"))
 
 
 def fake_download(monkeypatch, action):

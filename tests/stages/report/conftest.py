@@ -12,7 +12,10 @@ from nassl.genotypes import write_genotype
 from nassl.genotypes.cell import random_genotype
 from stages.report.__main__ import main
 from stages.report.__main__ import report as write_report
+from stages.report.evidence.asked import read_report
 from stages.report.evidence.runs import Evidence, read_evidence
+from stages.report.numbers.own import OwnTable, collect_own
+from tests.stages.report.own_project import write_own_results
 
 ROOT = Path(__file__).resolve().parents[3]
 REPORTED = ROOT / "workflow" / "report" / "paper_tables.yaml"
@@ -243,6 +246,23 @@ def full_project(tmp_path: Path) -> Path:
 @pytest.fixture
 def evidence(full_project: Path) -> Evidence:
     return read_evidence(full_project / "results", full_project / "params.yaml")
+
+
+@pytest.fixture
+def own_made(tmp_path: Path) -> tuple[OwnTable, Evidence]:
+    """What is collected of a plan for own images."""
+    plan = write_own_results(tmp_path) / "params.yaml"
+    evidence = read_evidence(tmp_path / "results", plan)
+    return collect_own(read_report(plan).own, "lab", evidence, "c0ffee"), evidence
+
+
+@pytest.fixture(scope="session")
+def own_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of own images, written once."""
+    folder = write_own_results(tmp_path_factory.mktemp("own"))
+    results, html = folder / "results", folder / "results" / "report.html"
+    write_report(results, REPORTED, results / "tables", html, folder / "params.yaml")
+    return html
 
 
 @pytest.fixture(scope="session")

@@ -161,3 +161,45 @@ def test_on_paper_nothing_is_cut_off(browser, page_file):
              .map(e => e.outerHTML.slice(0, 120))"""
     )
     assert wide == []
+
+
+# ---------------------------------------------------------------- the page of own images ----
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(390, 844), (1280, 900)])
+def test_the_page_of_own_images_at_two_widths_in_light_and_dark(browser, own_file, size, scheme):
+    browser.open(own_file, size, scheme)
+    assert browser.driver.title == "nassl: my pets"
+    assert browser.requests() == [own_file.as_uri()]
+    assert browser.driver.get_log("browser") == []
+    assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+    tables = browser.run(
+        """return [...document.querySelectorAll('main table')].map(e => {
+             const box = e.closest('.scroll');
+             return [e.scrollWidth, box.clientWidth, getComputedStyle(box).overflowX]})"""
+    )
+    assert len(tables) == 5
+    assert all(box <= size[0] and scrolls == "auto" for _, box, scrolls in tables)
+    assert any(content > box for content, box, _ in tables)  # the networks, in a box of their own
+    assert (browser.run(LUMINANCE + "return shade(paper)") < 0.1) == (scheme == "dark")
+    texts = browser.run(
+        LUMINANCE
+        + """return [...document.querySelectorAll('p, td, th, li, a, figcaption, code, svg text')]
+             .map(e => [contrast(getComputedStyle(e)[e.closest('svg') ? 'fill' : 'color'], paper),
+                        e.outerHTML.slice(0, 120)])"""
+    )
+    assert len(texts) > 100
+    assert min(texts)[0] > 4.5, min(texts)
+    pictures = browser.run(
+        """return [...document.querySelectorAll('img')].map(
+             e => [e.complete && e.naturalWidth, e.getBoundingClientRect().right])"""
+    )
+    assert len(pictures) == 24
+    assert all(width == 16 and right <= size[0] for width, right in pictures)
+    shown = browser.run(
+        "return [...document.querySelectorAll('main > section')].map(e => e.innerText.length)"
+    )
+    assert min(shown) > 60
+    verdict = browser.run("return document.querySelector('#verdict').getBoundingClientRect().top")
+    assert verdict < size[1]  # the first thing that one sees

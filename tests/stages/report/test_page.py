@@ -3,54 +3,14 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from stages.report.evidence.asked import Report
 from stages.report.numbers.own import Best, OwnRow, OwnTable, Pretrained
-from stages.report.numbers.rows import Spread
 from stages.report.page import page as write_page
-
-VOID = {"meta", "link", "img", "br", "hr"}
-
-
-class Document(HTMLParser):
-    """Elements with their attributes; raises on tags that do not match; text per section."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.section, self.text = "", {}
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        found = dict(attributes)
-        self.elements.append((tag, found))
-        if tag == "section":
-            self.section = found["id"]
-        if tag == "span":
-            self.handle_data(" ")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, self.getpos()
-        if tag in ("td", "th", "b", "dt", "span"):
-            self.handle_data(" ")
-
-    def handle_data(self, data):
-        if not {"style", "title", "desc"} & set(self.open):
-            self.text[self.section] = self.text.get(self.section, "") + data
-
-
-def words(document: Document, section: str) -> str:
-    return " ".join(document.text[section].split())
+from stages.report.text.own_verdict import verdict
+from tests.stages.report.document import Document, words
 
 
 @pytest.fixture(scope="module")
@@ -200,11 +160,13 @@ def test_the_best_of_several_seeds_is_never_the_result(document):
 def test_own_images_stand_in_a_table_without_a_paper(evidence):
     seeds = tuple(Pretrained(f"retrain/ssnas-digits-s{seed}", 3.5) for seed in (0, 1))
     runs = tuple(seed.run for seed in seeds)
-    accuracies = {"linear_accuracy": Spread(61.25, 1.5)}
-    row = OwnRow("SSNAS", "digits", runs, 3.25, seeds, 1200, 300, 0.5, 1e6, 90, accuracies, ())
+    values = {"linear_accuracy": (59.75, 61.25, 62.75)}
+    row = OwnRow("SSNAS", "digits", runs, 3.25, seeds, 1200, 300, 0.5, 1e6, 90, values, ())
     own = OwnTable("toy", "c0ffee", (row,), Best(3.25, 3.5, "pretrain/x", "SSNAS"))
     plan = evidence.results.parent / "params.yaml"
-    document = Document(write_page([], evidence, Report("toy", {}), "c0ffee", plan, own))
+    document = Document(
+        write_page([], evidence, Report("toy", {}), "c0ffee", plan, own, verdict(own))
+    )
     text = words(document, "own")
     assert "without labels on 1,200 images; accuracies (%) are of 300 images" in text
     assert "SSNAS 2 3.2500 3.5000 61.25 ± 1.50 500 k 1 M 90 s" in text

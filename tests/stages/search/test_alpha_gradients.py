@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from stages.search.alpha_gradients import EPSILON, first_order, second_order, unchanged_buffers
+from stages.search.alpha_gradients import EPSILON, first_order, second_order, unchanged_statistics
 
 LEFT_OUT = 1  # index of the alpha that the network does not use, like that of an absent cell kind
 
@@ -155,7 +155,7 @@ def test_second_order_leaves_everything_as_it_was(network):
     optimizer = optimizer_of(network, 2)
     state = copy.deepcopy(network.state_dict())
     moments = copy.deepcopy(optimizer.state_dict())
-    with unchanged_buffers(network):
+    with unchanged_statistics(network):
         second_order(
             lambda: loss(network, batch(1)),
             lambda: loss(network, batch(2)),

@@ -273,6 +273,10 @@ def test_random_and_manual_train_nothing(data, tmp_path):
         ({"space": FixedSpace("resnet", 18)}, "'darts' cannot search the space 'resnet'.*: cell"),
         ({"strategy": Manual("manual")}, "'manual' cannot search the space 'cell'.*: resnet"),
         ({"recipe": replace(RECIPE, optimizer="adam")}, "recipe.optimizer is 'adam'; set it"),
+        (
+            {"recipe": replace(RECIPE, precision="bfloat16")},
+            "precision is 'bfloat16' with strategy.order 2.*; set it to float32",
+        ),
         ({"recipe": replace(RECIPE, schedule="linear")}, "recipe.schedule is 'linear'; available"),
         (
             {"strategy": replace(make_run().settings["strategy"], order=3)},

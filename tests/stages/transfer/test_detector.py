@@ -239,3 +239,31 @@ def test_the_resolved_config_alone_builds_the_detector_again():
     assert shapes[0] == shapes[1]
     assert again.MODEL.NETWORK.GENOTYPE.space == "block"
     assert any("mask_head" in key for key in shapes[0])
+
+
+def test_roi_align_is_the_compiled_kernel_whatever_is_deterministic(monkeypatch):
+    """torchvision's way in Python needs terabytes for a C4 detector; it is taken on a GPU where
+    deterministic algorithms are asked for, which is simulated by looking at what was asked for."""
+    import torchvision.ops
+    from detectron2.layers import ROIAlign
+
+    from stages.transfer.compatibility import prepare_detectron2
+
+    seen = []
+
+    def kernel(x, *_):
+        seen.append(torch.are_deterministic_algorithms_enabled())
+        return x
+
+    monkeypatch.setattr(torchvision.ops, "roi_align", kernel)
+    before = torch.get_deterministic_debug_mode()
+    try:
+        prepare_detectron2()
+        torch.set_deterministic_debug_mode("error")
+        ROIAlign((2, 2), 1.0, 0)(torch.rand(1, 1, 4, 4), torch.tensor([[0.0, 0, 0, 3, 3]]))
+        assert torch.get_deterministic_debug_mode() == 2
+    finally:
+        torch.set_deterministic_debug_mode(before)
+        monkeypatch.undo()
+        prepare_detectron2()
+    assert seen == [False]

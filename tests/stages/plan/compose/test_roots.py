@@ -14,7 +14,7 @@ from PIL import Image
 from nassl.settings import SettingsError
 from stages.plan.__main__ import as_text, main
 from stages.plan.compose.config import compose_config
-from stages.plan.compose.roots import literal_roots, quoted
+from stages.plan.compose.roots import literal_roots
 from stages.runs.run import read_plan, read_run
 
 NAMES = [
@@ -111,28 +111,56 @@ def test_what_is_quoted_already_and_what_is_a_reference_stay(monkeypatch):
         assert config["data"]["folder"]["root"] == expected, override
 
 
-@pytest.mark.parametrize(
-    "override",
-    [
-        "+data.cells={kind: voc, root: /my images (1)}",
-        "+data.cells={kind: voc, root: ~/cells}",
-        "+data.cells={kind: voc, root: /日本}",
-        "+data.cells={kind: voc, root: it's}",
-    ],
-)
-def test_where_a_path_cannot_be_told_the_message_shows_the_quotes(override):
+@pytest.mark.parametrize("root", ["/my images (1)", "~/cells", "/日本", "it's"])
+def test_where_a_path_cannot_be_told_the_message_has_the_quotes(root, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
     with pytest.raises(SettingsError) as error:
-        compose_config([override])
-    example = shlex.split(str(error.value).rpartition("as in ")[2])
-    config = compose_config(example)
-    assert config["data"]["own"]["root"] == "/my images (1)"
+        compose_config(["scale=smoke", f"+data.cells={{kind: voc, root: {root}}}"])
+    command = shlex.split(str(error.value).rpartition("write: ")[2])
+    assert command[:4] == ["python", "-m", "stages.plan", "scale=smoke"]
+    config = compose_config(command[3:])
+    assert config["data"]["cells"]["root"] == root.replace("~", "/home/me")
 
 
-def test_the_message_quotes_what_was_given():
+def test_where_quotes_do_not_help_the_message_says_how_to_quote():
     with pytest.raises(SettingsError) as error:
-        compose_config(["scale=smoke", "only=ssnas (1)"])
+        compose_config(["re cipe=3"])
     (example,) = shlex.split(str(error.value).rpartition("as in ")[2])
-    assert example == f"only={quoted('ssnas (1)')}"
+    assert example == '+data.own={kind: voc, root: "/my images (1)"}'
+
+
+def test_a_pattern_that_means_one_place_is_that_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "photos 2024").mkdir()
+    for given in ("~/photo*", f"{tmp_path}/photos?2024"):
+        config = compose_config(["paper=own", "data=folder", f"data.root={given}"])
+        assert config["data"]["folder"]["root"] == f"{tmp_path}/photos 2024"
+
+
+def test_a_pattern_that_means_several_places_or_none(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "my photos" / name).mkdir(parents=True)
+    pattern = f"{tmp_path}/my photos/*"
+    with pytest.raises(SettingsError) as error:
+        compose_config(["paper=own", "data=folder", f"data.root={pattern}"])
+    assert str(error.value) == (
+        f"data.folder.root is '{pattern}', which is 2 places: {tmp_path}/my photos/a, "
+        f"{tmp_path}/my photos/b; give one of them, or the folder that holds them: "
+        f"'data.folder.root={tmp_path}/my photos'"
+    )
+    with pytest.raises(SettingsError) as error:
+        compose_config(["paper=own", "data=folder", f"data.root={tmp_path}/x*"])
+    assert str(error.value) == (
+        f"data.folder.root is '{tmp_path}/x*', and nothing has such a name; give a folder or an "
+        "archive"
+    )
+
+
+def test_a_name_with_a_star_is_no_pattern_if_it_is_there(tmp_path):
+    (tmp_path / "a*").mkdir()
+    (tmp_path / "ab").mkdir()
+    config = compose_config(["paper=own", "data=folder", f"data.root={tmp_path}/a*"])
+    assert config["data"]["folder"]["root"] == f"{tmp_path}/a*"
 
 
 @pytest.mark.parametrize(

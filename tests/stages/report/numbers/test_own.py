@@ -12,6 +12,7 @@ from stages.report.evidence.asked import PlannedOwnRow
 from stages.report.evidence.runs import Evidence
 from stages.report.numbers.own import NETWORK, collect_own
 from stages.report.numbers.rows import Spread
+from stages.report.text.own_verdict import verdict
 from stages.report.write import write_own
 
 LOSSES = {"a-s0": 2.0, "a-s1": 1.0, "b-s0": 0.5}  # of pretraining
@@ -67,7 +68,7 @@ def test_an_accuracy_that_only_some_rows_have_is_a_column(evidence, tmp_path):
     table = collect_own(ROWS, "toy", evidence, "c0ffee")
     out = tmp_path / "tables"
     out.mkdir()
-    write_own(table, evidence.results, out)
+    write_own(table, evidence.results, out, verdict(table))
     with (out / "own.csv").open() as file:
         assert [line["knn_accuracy"] for line in csv.DictReader(file)] == ["", "25.0"]
     rows = json.loads((out / "own.json").read_text())["rows"]

@@ -13,6 +13,7 @@ from stages.report.evidence.data import leaks_of, prepared_data
 from stages.report.numbers.own import collect_own
 from stages.report.text.data import remarks
 from stages.report.text.own import own_page
+from stages.report.text.own_verdict import verdict
 from stages.report.write import write_own
 
 LEAK = "600 test images of digits, of which 3 in train and 2 in unlabeled too: they were trained on"
@@ -101,16 +102,20 @@ def own_table(evidence):
     return collect_own([row], "toy", evidence, "c0ffee")
 
 
+def written(table):
+    return own_page(table, verdict(table))
+
+
 def test_own_images_with_a_leak_are_not_said_to_be_new(full_project, evidence, tmp_path):
-    assert "of 300 images that nothing was trained on" in own_page(own_table(evidence))
+    assert "of 300 images that nothing was trained on" in written(own_table(evidence))
     describe(full_project, images={"test_images_also_in": {"train": 3, "unlabeled": 2}})
     table = own_table(evidence)
-    text = own_page(table)
+    text = written(table)
     assert f"of 300 test images ({LEAK})" in text
     assert "nothing was trained on" not in text
     assert text.count(LEAK) == 2  # in the row, too
     (tmp_path / "out").mkdir()
-    write_own(table, tmp_path, tmp_path / "out")
+    write_own(table, tmp_path, tmp_path / "out", verdict(table))
     with (tmp_path / "out" / "own.csv").open() as file:
         assert [line["note"] for line in csv.DictReader(file)] == [LEAK]
 

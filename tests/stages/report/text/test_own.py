@@ -6,22 +6,22 @@ from html import unescape
 
 from stages.report.evidence.asked import Report
 from stages.report.numbers.own import Best, OwnRow, OwnTable, Pretrained
-from stages.report.numbers.rows import Spread
 from stages.report.page import page
 from stages.report.text.own import about, cells, own_page
+from stages.report.text.own_verdict import verdict
 
-KNN = {"knn_accuracy": Spread(61.25, 1.5)}
+KNN = {"knn_accuracy": (59.75, 61.25, 62.75)}
 
 
-def own(tested: int = 300, accuracies: dict[str, Spread] = KNN) -> OwnTable:
+def own(tested: int = 300, values: dict[str, tuple[float, ...]] = KNN) -> OwnTable:
     """Two rows, of which the second has no accuracy and was not selected."""
     seed = (Pretrained("retrain/ssnas-digits-s0", 3.5),)
     shared = {"n_trained_on": 1200, "n_tested_on": tested, "params_million": 0.5, "flops": 2e9}
     rows = tuple(
         OwnRow(name, "mine", ("retrain/<run>",), loss, seed, seconds=90, leaks=(), **shared, **more)
         for name, loss, more in (
-            ("SSNAS <one>", 3.25, {"accuracies": accuracies}),
-            ("Random", None, {"accuracies": {}}),
+            ("SSNAS <one>", 3.25, {"values": values}),
+            ("Random", None, {"values": {}}),
         )
     )
     return OwnTable("toy", "c0ffee", rows, Best(3.25, 3.5, "retrain/<run>", "SSNAS <one>"))
@@ -35,7 +35,7 @@ def test_the_cells_of_a_row():
 
 
 def test_without_classes_there_are_no_accuracies():
-    table = own(tested=0, accuracies={})
+    table = own(tested=0, values={})
     assert about(table).endswith("on 1,200 images; without class folders there are no accuracies.")
     assert "knn accuracy" not in cells(table)[0]
 
@@ -43,10 +43,10 @@ def test_without_classes_there_are_no_accuracies():
 def test_markdown_and_page_say_the_same(evidence):
     table = own()
     plan = evidence.results.parent / "params.yaml"
-    text = page([], evidence, Report("toy", {}), "c0ffee", plan, table)
+    text = page([], evidence, Report("toy", {}), "c0ffee", plan, table, verdict(table))
     section = text.partition('<section id="own">')[2].partition("</section>")[0]
     said = "chosen without labels: SSNAS <one> (`retrain/<run>`); its weights and its genotype are"
-    markdown = own_page(table)
+    markdown = own_page(table, verdict(table))
     assert said in markdown
     plain = unescape(section.replace("<code>", "`").replace("</code>", "`"))
     assert said in plain
