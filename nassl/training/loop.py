@@ -24,6 +24,7 @@ from nassl.settings import Recipe
 from nassl.training.checkpoint import Checkpoint
 from nassl.training.curves import Curves
 from nassl.training.graphs import RecordedStep, recorder
+from nassl.training.memory import explain_memory
 from nassl.training.non_finite import NonFiniteError
 from nassl.training.optimisers import learning_rate, restore, set_learning_rate
 from nassl.training.progress import Progress
@@ -281,13 +282,3 @@ def _explain_non_finite(
         f"last good checkpoint: {saved}; lower the learning rate, lengthen the warm-up, or set a "
         "clip (section recipe)"
     )
-
-
-def explain_memory(error: Exception, images: int, key: str = "recipe.batch_size") -> Exception:
-    """An InputError if memory ran out, otherwise the error itself."""
-    text = str(error) or type(error).__name__
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
-        return InputError(
-            f"out of memory with a batch of {images} images; halve {key} ({text.splitlines()[0]})"
-        )
-    return error

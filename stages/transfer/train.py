@@ -15,7 +15,7 @@ from torch import nn
 
 from nassl.parallel.distributed import any_of, average, draw_apart
 from nassl.training.checkpoint import Checkpoint
-from nassl.training.loop import explain_memory
+from nassl.training.memory import explain_memory
 from nassl.training.non_finite import NonFiniteError
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step

@@ -16,6 +16,7 @@ from nassl.files import write_json
 from stages.export.__main__ import export
 from stages.pretrain.__main__ import pretrain
 from stages.report.numbers.own import Best, OwnRow, OwnTable, Pretrained
+from stages.report.text.own_verdict import verdict
 from stages.report.write import write_own
 from tests.scenarios.project import ROOT
 
@@ -73,7 +74,7 @@ def place(call, digits, genotype, tmp_path):
     tables = tmp_path / "place" / "results" / "tables"
     tables.mkdir(parents=True)
     table = OwnTable("smoke", "none", (row,), Best(1.0, 1.0, "pretrain/s", "x"))
-    write_own(table, tmp_path / "made", tables)
+    write_own(table, tmp_path / "made", tables, verdict(table))
     (tmp_path / "place" / "my-images").mkdir()
     random = np.random.default_rng(0)
     for number in range(11):
