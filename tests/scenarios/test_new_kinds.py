@@ -214,13 +214,13 @@ def test_they_are_planned_estimated_and_run(project):
         ("stages/search/untouched.py", r"strategy\.kind is 'untouched', which has no implementation"
          r".*'stages\.search\.untouched:search_untouched'; available: darts, evolution, manual"),
         ("nassl/objectives/agreement.py", r"objective\.kind is 'agreement', which has no implement"
-         r"ation.*AgreementObjective'; available: moco, simclr, supervised"),
+         r"ation.*AgreementObjective'; available: lightly, moco, simclr, supervised"),
         ("stages/prepare/stripes.py", r"data\.kind is 'stripes', which has no implementation"
          r".*'stages\.prepare\.stripes:stripes'; available: cifar10, cifar100, coco, digits"),
         ("nassl/settings/strategies/untouched.py",
          r"strategy\.untouched\.kind is 'untouched'; available: darts, evolution, manual"),
         ("nassl/settings/objectives/agreement.py",
-         r"objective\.agreement\.kind is 'agreement'; available: moco, none, simclr, supervised"),
+         r"objective\.agreement\.kind is 'agreement'; available: lightly, moco, none, simclr, super"),
         ("nassl/settings/datasets/stripes.py",
          r"data\.stripes\.kind is 'stripes'; available: cifar10, cifar100, coco, digits, folder"),
         ("workflow/config/strategy/untouched.yaml",
