@@ -220,7 +220,7 @@ def test_they_are_planned_estimated_and_run(project):
         ("nassl/settings/strategies/untouched.py",
          r"strategy\.untouched\.kind is 'untouched'; available: darts, evolution, manual"),
         ("nassl/settings/objectives/agreement.py",
-         r"objective\.agreement\.kind is 'agreement'; available: lightly, moco, none, simclr, super"),
+         r"objective\.agreement\.kind is 'agreement'; available: lightly, moco, none, simclr"),
         ("nassl/settings/datasets/stripes.py",
          r"data\.stripes\.kind is 'stripes'; available: cifar10, cifar100, coco, digits, folder"),
         ("workflow/config/strategy/untouched.yaml",
