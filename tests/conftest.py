@@ -37,7 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests send it; `nohup make test` ignores it
+    # Tests send these; `nohup` and a shell's `&` have them ignored.
+    for number, handler in (
+        (signal.SIGHUP, signal.SIG_DFL),
+        (signal.SIGINT, signal.default_int_handler),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
     if missing := [str(path) for path in SLOW if not path.exists()]:
         raise pytest.UsageError(f"tests/conftest.py, SLOW: not there: {', '.join(missing)}")
 
