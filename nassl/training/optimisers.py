@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nassl.settings import Recipe, SettingsError
 from nassl.training.lars import LARS
+from nassl.training.uncompiled import SGD, Adam
 
 SCHEDULES = ("cosine", "constant", "steps", "exponential")
 OPTIMIZERS = ("sgd", "adam", "lars")
@@ -26,7 +27,7 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch
     """
     parameters = list(parameters)
     if recipe.optimizer == "sgd":
-        kind = RecordableSGD if parameters[0].is_cuda else torch.optim.SGD
+        kind = RecordableSGD if parameters[0].is_cuda else SGD
         return kind(
             parameters,
             lr=_rate(recipe.learning_rate, parameters),
@@ -46,18 +47,18 @@ def build_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch
 
 def build_adam(
     parameters: Sequence[Tensor], rate: float, betas: tuple[float, float], decay: float
-) -> torch.optim.Adam:
+) -> Adam:
     """Adam with L2 decay; on a GPU as one kernel that a recorded step may contain."""
     on_gpu = {"capturable": True, "fused": True} if parameters[0].is_cuda else {}
     lr = _rate(rate, parameters)
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=decay, **on_gpu)
+    return Adam(parameters, lr=lr, betas=betas, weight_decay=decay, **on_gpu)
 
 
 def _rate(rate: float, parameters: Sequence[Tensor]) -> float | Tensor:
     return torch.tensor(rate, device=parameters[0].device) if parameters[0].is_cuda else rate
 
 
-class RecordableSGD(torch.optim.SGD):
+class RecordableSGD(SGD):
     """torch's SGD with a rate that is a tensor: its own reads the rate back from the device, or, as
     one kernel, cannot begin the momentum of a parameter later than that of another."""
 
