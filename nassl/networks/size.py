@@ -26,15 +26,22 @@ def flops(module: nn.Module, image_size: int, in_channels: int = 3) -> int:
 
 
 def shadow(module: nn.Module) -> nn.Module:
-    """A copy of `module` in eval mode in the CPU's memory, to count with."""
-    return copy.deepcopy(module).cpu().eval()
+    """A copy of `module` in eval mode in the CPU's memory, to count with; of a module on the meta
+    device, which has no values, one there."""
+    made = copy.deepcopy(module).eval()
+    return made if _device(module).type == "meta" else made.cpu()
 
 
 def flops_of_shadow(shadow: nn.Module, image_size: int, in_channels: int = 3) -> int:
     """`flops` of the module that `shadow` was made of: for many counts of one supernet.
 
-    Computes, because the meta device imports torch's compiler: two seconds of every job.
+    Computes, where there are values: the meta device imports torch's compiler, for two seconds.
     """
+    image = torch.zeros(1, in_channels, image_size, image_size, device=_device(shadow))
     with torch.no_grad(), flop_counter.FlopCounterMode(display=False) as counter:
-        shadow(torch.zeros(1, in_channels, image_size, image_size))
+        shadow(image)
     return counter.get_total_flops() // 2
+
+
+def _device(module: nn.Module) -> torch.device:
+    return next((p.device for p in module.parameters()), torch.device("cpu"))
