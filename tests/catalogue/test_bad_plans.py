@@ -57,8 +57,8 @@ COMPOSED = {
         r"objective\.queue is 5000; the run trains on \d+ images",
     ),
     "a group of one": (
-        ["paper=[faunae]", "objective.moco-v1-cifar.groups=64"],
-        r"objective\.groups is 64, recipe\.batch_size 64; every group needs at least 2",
+        ["paper=[faunae]", "objective.moco-v1-cifar.groups=32"],
+        r"objective\.groups is 32, recipe\.batch_size 64; every group needs at least 4",
     ),
     "a size limit below the start": (
         ["paper=[faunae]", "strategy.evolution-cells.size_limit=0.9"],

@@ -9,7 +9,8 @@ from nassl.settings.errors import SettingsError
 from nassl.settings.objective import ObjectiveSettings
 from nassl.settings.views import Views
 
-SMALLEST_GROUP = 2  # images: batch norm needs the statistics of more than one
+# images: batch norms that see one value per image (split attention, projections) need statistics
+SMALLEST_GROUP = 4
 
 
 @dataclass
