@@ -27,7 +27,7 @@ from stages.report.numbers.costs import exceptions, row_costs, stage_costs
 from stages.report.numbers.decisions import decisions
 from stages.report.numbers.evolution import evolutions
 from stages.report.numbers.headline import counts
-from stages.report.numbers.margins import margins
+from stages.report.numbers.margins import differences, margins
 from stages.report.numbers.own import OwnTable
 from stages.report.numbers.prediction import LEAST, RESAMPLES, questions
 from stages.report.numbers.rows import Table
@@ -77,6 +77,7 @@ def page(
                 said for question, said in zip(asked, answers, strict=True) if question.label_free
             ),
             *findings.of_chance(scored),
+            *findings.of_differences(differences(evidence)),
             *findings.of_collapse(*collapsed(evidence)),
             *findings.of_margins(scored),
             *findings.of_evolution(evolved),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from stages.report.evidence.runs import Evidence
 
 QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 CHANCE = 0.99  # share of the loss at chance: a loss above it is not told apart from chance
+TOLD_APART = 2.0  # times the noise of a score that scores have to differ by, as standard deviations
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,45 @@ def margins(evidence: Evidence) -> list[Margins]:
             )
             groups.setdefault(line["data"], []).append(candidate)
     return [Margins(data, tuple(found)) for data, found in groups.items()]
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How far the contrastive losses of `candidates` differ that were judged alike, and how far one
+    would if its views were drawn anew: standard deviations (nats)."""
+
+    data: str
+    candidates: int
+    spread: float
+    noise: float
+
+    @property
+    def told_apart(self) -> bool:
+        return self.spread >= TOLD_APART * self.noise
+
+
+def differences(evidence: Evidence) -> list[Differences]:
+    """Per data set, network and settings of the short training, with at least two candidates. A
+    score is the mean over draws, so its noise is the deviation between draws by the root of their
+    number; the root of the mean square over candidates."""
+    alike: dict[tuple[str, ...], list[tuple[float, float]]] = {}
+    for run, line in evidence.lines["score"].items():
+        metrics = evidence.metrics("score", run)
+        deviation = (metrics or {}).get("contrastive_loss_std_between_draws")
+        if deviation is not None:
+            noise = deviation / math.sqrt(metrics["view_pairs"])
+            key = tuple(line.get(what, "") for what in ("data", "network", "recipe", "objective"))
+            alike.setdefault(key, []).append((metrics["contrastive_loss"], noise))
+    return [
+        Differences(
+            key[0],
+            len(scores),
+            statistics.stdev(loss for loss, _ in scores),
+            math.sqrt(statistics.fmean(noise**2 for _, noise in scores)),
+        )
+        for key, scores in alike.items()
+        if len(scores) > 1
+    ]
 
 
 def chance(metrics: Mapping[str, Any]) -> float | None:

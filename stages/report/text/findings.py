@@ -9,7 +9,7 @@ from stages.report.evidence.data import Leak
 from stages.report.numbers.costs import FINDING, StageCost
 from stages.report.numbers.evolution import Evolution
 from stages.report.numbers.headline import counts, gain
-from stages.report.numbers.margins import CHANCE, Margins
+from stages.report.numbers.margins import CHANCE, TOLD_APART, Differences, Margins
 from stages.report.numbers.order import verdicts
 from stages.report.numbers.rows import Comparison, Table
 from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
@@ -114,8 +114,28 @@ def of_chance(margins: Iterable[Margins]) -> list[Finding]:
         f"{100 * (1 - CHANCE):.0f} % of chance (ln(2N - 1), all similarities equal; N is the batch)"
     )
     if at_chance:
-        text += ": their short training has not learnt to tell images apart, so it ranks by noise"
+        text += ": their short training has not learnt to tell images apart"
     return [Finding(f"{len(at_chance)}/{len(candidates)}", text + ".")]
+
+
+def of_differences(differences: Sequence[Differences]) -> list[Finding]:
+    """Whether label-free scores say more than the draw of the views that they are made with."""
+    if not differences:
+        return []
+    apart = sum(one.told_apart for one in differences)
+    each = "; ".join(
+        f"{one.data}: {one.spread:.4f} nats over {one.candidates} candidates, {one.noise:.4f} for "
+        f"other views"
+        for one in differences
+    )
+    text = (
+        f"In {apart} of {len(differences)} groups of candidates judged alike, the label-free "
+        f"scores differ by at least {TOLD_APART:.0f} times what another draw of views would change "
+        f"(standard deviations; {each}). The others are ranked by noise."
+    )
+    if apart == len(differences):
+        text = text.removesuffix(" The others are ranked by noise.")
+    return [Finding(f"{apart}/{len(differences)}", text)]
 
 
 def of_collapse(collapsed: int, known: int) -> list[Finding]:
