@@ -1,4 +1,5 @@
 # make toy    everything at toy scale: install, run the graph; results/report.html shows all of it
+# make smoke  a few runs of every stage, the same page, in minutes
 # make test   install, lint, types, test; WORKERS=1 one test after the other
 # make quick  the same without the tests that take long (tests/conftest.py): while you work
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
@@ -22,10 +23,13 @@ RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 # adds to it.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),.venv/bin/python,env PYTHONPATH=.site:. python3)
 
-.PHONY: toy test quick plan compare slurm slurm-packages cluster-test chaos bench gpu clean
+.PHONY: toy smoke test quick plan compare slurm slurm-packages cluster-test chaos bench gpu clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
+
+smoke: .venv/installed
+	@$(RUN) python -m stages.plan scale=smoke && snakemake --profile workflow/profiles/local
 
 test: .venv/installed
 	@$(RUN) $(CHECK)
