@@ -2,6 +2,7 @@
 # make test   install, lint, types, test; WORKERS=1 one test after the other
 # make quick  the same without the tests that take long (tests/conftest.py): while you work
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
+# make watch  how far the running graph is, and when it will end: in another terminal
 # make compare  experiments side by side, only what differs
 # make slurm  send the runs to a Slurm cluster (PLAN="scale=paper paper=[ssnas]")
 # make cluster-test  the cluster profiles, with Slurm on this one machine (installs it: root, Debian)
@@ -22,7 +23,7 @@ RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 # adds to it.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),.venv/bin/python,env PYTHONPATH=.site:. python3)
 
-.PHONY: toy test quick plan compare slurm slurm-packages cluster-test chaos bench gpu clean
+.PHONY: toy test quick plan watch compare slurm slurm-packages cluster-test chaos bench gpu clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
@@ -35,6 +36,9 @@ quick: .venv/installed
 
 plan: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN)
+
+watch: .venv/installed
+	@$(RUN) python workflow/watch.py
 
 compare: .venv/installed
 	@$(RUN) dvc exp show --only-changed --drop '(results|stages|nassl|workflow|report|params)[/.]' --no-pager
