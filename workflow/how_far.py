@@ -20,7 +20,7 @@ from locks import JOBS, running_jobs
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from nassl.settings import SettingsError
-from stages.plan.estimate.left import seconds_left
+from stages.plan.estimate.left import run_seconds, seconds_left
 from stages.plan.estimate.schedule import upstream_of
 from stages.runs.lines import RUNS, results_folder
 from stages.runs.run import PLAN, Run, read_plan, resolve_run
@@ -78,8 +78,6 @@ class Watch:
 
     def estimate(self) -> None:
         """Counts the work of every run: seconds, at the papers' scale up to a minute."""
-        from stages.plan.estimate.table import run_seconds  # imports torch
-
         try:
             self.estimated = run_seconds(self.plan)
         except SettingsError:  # the data are elsewhere

@@ -38,7 +38,7 @@ def lines(progress: Progress, now: float) -> Iterator[str]:
     if progress.estimating:
         yield f"{text}; the end is being estimated"
     elif progress.left is None:
-        yield f"{text}; the end is known once a training has written its first curves"
+        yield f"{text}; the end is known once a training has saved or ended"
     else:
         day = "%H:%M" if progress.left < 86400 else "%a %d %b, %H:%M"
         until = time.strftime(day, time.localtime(now + progress.left))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from stages.plan.__main__ import plan
-from stages.plan.estimate.left import START, seconds_left
+from stages.plan.estimate.left import START, run_seconds, seconds_left
 from stages.plan.written import as_text
 from stages.runs.lines import RUNS, results_folder
 
@@ -204,6 +204,19 @@ def test_nothing_to_train_needs_no_pace(params):
     assert left(params, {}) == pytest.approx(5 * START)
 
 
+def test_the_estimate_is_that_of_the_plan(params, monkeypatch):
+    from stages.plan.estimate import rates, run, table
+    from stages.runs.run import resolve_run
+
+    assert START == table.START_SECONDS + table.SETUP_SECONDS
+    monkeypatch.setattr(rates, "measured_rates", lambda threads: rates.Rates(1e9, 1e9, 1e-5))
+    found = run_seconds(params)
+    assert list(found) == [f"{stage}/{name}" for stage in RUNS for name in params[stage]]
+    work = run.run_work(resolve_run("retrain", "ssnas-digits-s0", params, "the plan"), params)
+    assert found[RETRAINED] == work.flops / 1e9 + work.bytes / 1e9 + work.calls * 1e-5 > 0
+    assert found["prepare/digits"] == 0
+
+
 # -------------------------------------------------------------------------- what is said ----
 
 
@@ -222,7 +235,7 @@ def test_one_line_says_how_far_the_graph_is():
     (line, _) = said(running=running, left=2.5 * 86400)
     assert line.endswith("about 2.5 days to go, until Mon 30 Nov, 00:00")
     assert said(running=running)[0].endswith(
-        "; the end is known once a training has written its first curves"
+        "; the end is known once a training has saved or ended"
     )
     assert said(running=running, estimating=True)[0].endswith("; the end is being estimated")
     assert said(at_work=False) == [

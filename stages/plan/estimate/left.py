@@ -5,9 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from stages.plan.estimate.schedule import SETUP_SECONDS, START_SECONDS, makespan, upstream_of
+from stages.plan.estimate.schedule import makespan, upstream_of
+from stages.runs.lines import RUNS
+from stages.runs.run import resolve_run
 
-START = START_SECONDS + SETUP_SECONDS  # of a job, outside of its training
+# Seconds of a job outside of its training: what `--estimate` adds, whose module imports torch.
+START = 5.5
+
+
+def run_seconds(params: dict[str, Any]) -> dict[str, float]:
+    """Seconds of every run on this machine's CPU, by name, `<stage>/<run>`; 0 where nothing is
+    trained. Only their ratios count in `seconds_left`. Imports torch.
+
+    Raises SettingsError for an uncounted data set.
+    """
+    from stages.plan.estimate.rates import measured_rates
+    from stages.plan.estimate.run import run_work
+
+    here = measured_rates(max(r["threads"] for r in params["resources"].values()))
+    typed: dict[str, Any] = {}
+    runs = [resolve_run(s, name, params, "the plan", typed) for s in RUNS for name in params[s]]
+    return {f"{run.stage}/{run.name}": here.seconds(run_work(run, params)) for run in runs}
 
 
 def seconds_left(

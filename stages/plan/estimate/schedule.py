@@ -10,8 +10,6 @@ from typing import Any
 
 from stages.runs.lines import RUNS, upstream
 
-START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
-SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
 Edges = dict[str, list[str]]
 
 

@@ -13,12 +13,14 @@ from nassl.settings import SettingsError
 from stages.plan.estimate.gpu_rates import CALL, SHEETS, describe, gpu_rates
 from stages.plan.estimate.rates import measured_rates
 from stages.plan.estimate.run import run_bytes, run_work, searched_space
-from stages.plan.estimate.schedule import SETUP_SECONDS, START_SECONDS, makespan, upstream_of
+from stages.plan.estimate.schedule import makespan, upstream_of
 from stages.plan.estimate.work import Work
 from stages.runs.lines import RUNS, results_folder
 from stages.runs.run import Run, resolve_run
 
 FLEETS = (1, 8, 64)  # numbers of GPUs
+START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
+SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
 # Stages whose estimate is compared with measured times, and the largest allowed factor.
 CHECKED = ("search", "score", "retrain", "pretrain", "probe")
 FACTOR = 2.0
@@ -63,14 +65,6 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
         "Disk: results; DVC's cache holds them a second time unless the file system can share "
         "them."
     )
-
-
-def run_seconds(params: dict[str, Any]) -> dict[str, float]:
-    """Seconds of every run on this machine's CPU, by name, `<stage>/<run>`; 0 where nothing is
-    trained. Raises SettingsError for an uncounted data set."""
-    here = measured_rates(max(r["threads"] for r in params["resources"].values()))
-    runs = ((stage, run) for stage in RUNS for run in _runs(stage, params))
-    return {f"{stage}/{run.name}": here.seconds(run_work(run, params)) for stage, run in runs}
 
 
 def _devices(name: str, params: dict[str, Any]) -> int:
