@@ -42,16 +42,16 @@ class Waiting:
         return waited / passed if passed else 0.0
 
 
-def slowed_down(share: float, threads: int, device: torch.device) -> str:
+def slowed_down(share: float, threads: int, device: torch.device, nvjpeg: bool = True) -> str:
     """What to say of an epoch on a GPU that waited for a noticeable share of the time, else "".
-    `threads` decode images; 0 if none has to."""
+    `threads` decode images, 0 if none has to; `nvjpeg` could."""
     if device.type != "cuda" or share < WORTH_SAYING:
         return ""
     text = f"the GPU waited {share:.0%} of the time for images"
     if not threads:
         return f"{text}, which are copied to it one batch after the other"
     decode = "1 thread decodes" if threads == 1 else f"{threads} threads decode"
-    return (
-        f"{text}, which {decode}: with more of them "
-        "(resources.<stage>.threads) or by nvJPEG (+data.<name>.decoder=nvjpeg) it would be faster"
-    )
+    more = "more of them (resources.<stage>.threads)"
+    if nvjpeg:
+        more += " or by nvJPEG (+data.<name>.decoder=nvjpeg)"
+    return f"{text}, which {decode}: with {more} it would be faster"

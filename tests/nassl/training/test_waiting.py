@@ -82,6 +82,9 @@ def test_a_gpu_that_waits_is_mentioned():
         "(resources.<stage>.threads) or by nvJPEG (+data.<name>.decoder=nvjpeg) it would be faster"
     )
     assert "which 1 thread decodes:" in slowed_down(0.37, 1, GPU)
+    assert slowed_down(0.37, 4, GPU, nvjpeg=False).endswith(
+        "(resources.<stage>.threads) it would be faster"
+    )
     assert slowed_down(0.2, 0, GPU).endswith("which are copied to it one batch after the other")
     assert slowed_down(0.09, 4, GPU) == ""
     assert slowed_down(0.9, 4, CPU) == ""  # it has nothing better to do
