@@ -3,6 +3,8 @@
 # make test   install, lint, types, test; WORKERS=1 one test after the other
 # make quick  the same without the tests that take long (tests/conftest.py): while you work
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
+# make watch  how far the running graph is, and when it will end: in another terminal
+# make plots  curves, rows and scores by DVC, on a page that needs no network
 # make compare  experiments side by side, only what differs
 # make slurm  send the runs to a Slurm cluster (PLAN="scale=paper paper=[ssnas]")
 # make cluster-test  the cluster profiles, with Slurm on this one machine (installs it: root, Debian)
@@ -13,6 +15,8 @@ PYTHON ?= python3
 # For a machine without a GPU, the smaller build: TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PLAN ?= scale=toy
+# For another page of plots: make plots PLOTS="diff HEAD slower-alpha"
+PLOTS ?= show
 # Processes that test; each computes on one thread.
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 CHECK := ruff check . && ruff format --check . && mypy && OMP_NUM_THREADS=1 python -m pytest \
@@ -23,7 +27,7 @@ RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 # adds to it.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),.venv/bin/python,env PYTHONPATH=.site:. python3)
 
-.PHONY: toy smoke test quick plan compare slurm slurm-packages cluster-test chaos bench gpu clean
+.PHONY: toy smoke test quick plan watch plots compare slurm slurm-packages cluster-test chaos bench gpu clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
@@ -39,6 +43,12 @@ quick: .venv/installed
 
 plan: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN)
+
+watch: .venv/installed
+	@$(RUN) python workflow/watch.py
+
+plots: .venv/installed
+	@$(RUN) pip install --quiet --no-deps vl-convert-python==1.9.0.post1 && python workflow/plots.py $(PLOTS)
 
 compare: .venv/installed
 	@$(RUN) dvc exp show --only-changed --drop '(results|stages|nassl|workflow|report|params)[/.]' --no-pager

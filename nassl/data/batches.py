@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from nassl.data.crops import Crops
 from nassl.data.images import Images
+from nassl.data.nvjpeg import NVJPEG, PILLOW, Encoded, NvJpeg
 from nassl.files import InputError
 from nassl.parallel import path
 
@@ -29,18 +30,20 @@ class Batches:
 
     Packed images are gathered in the calling thread: that takes microseconds, less than handing
     them to another thread. A GPU holds them all, and gathers its batches itself. Images that must
-    be decoded are decoded `AHEAD` batches in advance in `workers` threads (Pillow releases the
-    interpreter's lock while it decodes and resizes, and threads start at once, whereas a process
-    would import torch first). `waiting_share` reports the time that was still spent waiting.
+    be decoded are decoded `AHEAD` batches in advance in `workers` threads, as many as torch
+    computes with if that is not given (Pillow releases the interpreter's lock while it decodes and
+    resizes, and threads start at once, whereas a process would import torch first). Their number
+    changes no pixel. `waited_seconds` is the time that was still spent waiting.
 
     `crops`, if given, are cut from the files of images that must be decoded, which come as squares
-    otherwise; they depend on (seed, epoch, image). Packed images are cropped on the device.
+    otherwise; they depend on (seed, epoch, image). Packed images are cropped on the device. Crops
+    of images whose `decoder` is nvjpeg are decoded by the GPU that needs them (`nvjpeg`).
 
     `part` = (number, parts): where several processes share every batch equally, the rows of process
     `number`.
 
-    Raises InputError if there are fewer images than one batch and the rest is dropped, or if a
-    batch cannot be shared equally.
+    Raises InputError if there are fewer images than one batch and the rest is dropped, if a batch
+    cannot be shared equally, or if nvJPEG is to decode and `device` is no GPU.
     """
 
     def __init__(
@@ -78,8 +81,9 @@ class Batches:
         self.batch_size, self.seed, self.drop_last = batch_size, seed, drop_last
         self.shuffle, self.device = shuffle, torch.device(device)
         self.workers, self.crops = workers, crops
+        on_gpu = crops is not None and getattr(images, "decoder", PILLOW) == NVJPEG
+        self._gpu_decoder = NvJpeg(self.device) if on_gpu else None
         self.waited_seconds = 0.0
-        self.elapsed_seconds = 0.0
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -87,9 +91,10 @@ class Batches:
         return math.floor(whole) if self.drop_last else math.ceil(whole)
 
     @property
-    def waiting_share(self) -> float:
-        """Share, 0 to 1, of the wall time inside `epoch` that was spent waiting for batches."""
-        return self.waited_seconds / self.elapsed_seconds if self.elapsed_seconds else 0.0
+    def decoding_threads(self) -> int:
+        """0 if nothing is decoded. Of torch's, which a run has from its plan: where a GPU computes,
+        they have little else to do."""
+        return (self.workers or torch.get_num_threads()) if self.images.decodes else 0
 
     def order(self, epoch: int) -> np.ndarray:
         """The indices in the order of `epoch`."""
@@ -109,15 +114,11 @@ class Batches:
             made = self._gathered(pixels, chosen)
         else:
             made = self._ahead(chosen, epoch) if self.images.decodes else map(self._make, chosen)
-        begun = time.perf_counter()
         for step in steps:
             asked = time.perf_counter()
             batch = self._on_device(next(made))
-            now = time.perf_counter()
-            self.waited_seconds += now - asked
+            self.waited_seconds += time.perf_counter() - asked
             yield step, batch
-            self.elapsed_seconds += time.perf_counter() - begun
-            begun = time.perf_counter()
 
     def _resident(self) -> torch.Tensor | None:
         if self.device.type == "cpu" and not path.forced:
@@ -139,25 +140,25 @@ class Batches:
         return Batch(self.images.batch(chosen), labels)
 
     def _on_device(self, batch: Batch) -> Batch:
-        if batch.images.device == self.device:
-            return batch
-
         def moved(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.device == self.device:
+                return tensor
             return tensor.pin_memory().to(self.device, non_blocking=True)
 
         return Batch(moved(batch.images), None if batch.labels is None else moved(batch.labels))
 
-    def _decoded(self, index: int, epoch: int) -> torch.Tensor:
+    def _decoded(self, index: int, epoch: int) -> torch.Tensor | Encoded:
         if self.crops is None:
             return self.images.batch([index])
+        if self._gpu_decoder:
+            return self.images.encoded(index, self.crops, self.seed, epoch)
         return self.images.cropped(index, self.crops, self.seed, epoch)
 
     def _ahead(self, chosen: Iterator[np.ndarray], epoch: int) -> Iterator[Batch]:
         """Every image is a task of its own, so that one large batch also uses all workers."""
-        from nassl.image_files.decode import decoding_threads
-
-        pool = ThreadPoolExecutor(self.workers or decoding_threads(), thread_name_prefix="decode")
-        pending: list[tuple[np.ndarray, list[Future[torch.Tensor]]]] = []
+        pool = ThreadPoolExecutor(self.decoding_threads, thread_name_prefix="decode")
+        together: Callable[[list[Any]], torch.Tensor] = self._gpu_decoder or torch.cat
+        pending: list[tuple[np.ndarray, list[Future[torch.Tensor | Encoded]]]] = []
 
         def submit() -> None:
             for indices in chosen:
@@ -170,7 +171,7 @@ class Batches:
                 submit()
             while pending:
                 indices, jobs = pending.pop(0)
-                pixels = torch.cat([job.result() for job in jobs])
+                pixels = together([job.result() for job in jobs])
                 submit()
                 labels = None if self.labels is None else self.labels[torch.from_numpy(indices)]
                 yield Batch(pixels, labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nassl.data.crops import Box, Crops
+    from nassl.data.nvjpeg import Encoded
 
 PARTS = ("train", "test", "unlabeled")
 # Bytes of packed images that a GPU holds, at most: STL-10's 100,000 unlabeled ones are 2.8e9.
 RESIDENT = 2**32
+
+Made = TypeVar("Made")  # of an image's bytes
 
 
 class Images:
@@ -27,10 +30,12 @@ class Images:
 
     `count` images of `side` x `side` pixels; `mean` and `std` are the (3,) channel statistics of
     the data set's label-free training part, for pixels in [0, 1]. `decodes` says that a batch
-    costs decoding, so that it pays to make it ahead of time.
+    costs decoding, so that it pays to make it ahead of time; `decoder` who decodes what random
+    crops are cut from: pillow or nvjpeg.
     """
 
     decodes = False
+    decoder = "pillow"
 
     def __init__(self, manifest: dict[str, Any], count: int) -> None:
         self.count = count
@@ -47,6 +52,11 @@ class Images:
 
     def cropped(self, index: int, crops: Crops, seed: int, epoch: int) -> torch.Tensor:
         """uint8 (1, N, 3, S, S): the N crops of an image in an epoch, of images that `decodes`."""
+        raise NotImplementedError
+
+    def encoded(self, index: int, crops: Crops, seed: int, epoch: int) -> Encoded | torch.Tensor:
+        """The same for `nvjpeg.NvJpeg`: the file with its crops, or the crops themselves of a file
+        that is left to Pillow."""
         raise NotImplementedError
 
     def resident(self, device: torch.device) -> torch.Tensor | None:
@@ -95,6 +105,7 @@ class IndexedImages(Images):
 
     def __init__(self, manifest: dict[str, Any], file: Path) -> None:
         self._root, self._maker = Path(manifest["root"]), manifest.get("maker", "prepare@<run>")
+        self.decoder = manifest.get("decoder", self.decoder)
         # Not splitlines: a file name may hold other characters that it would split at.
         self._paths = file.read_bytes().decode("utf-8", "surrogateescape").split("\n")[:-1]
         self._digests = load_digests(file.with_name(f"sha256-{file.stem}.npy"), len(self._paths))
@@ -127,16 +138,32 @@ class IndexedImages(Images):
 
     def cropped(self, index: int, crops: Crops, seed: int, epoch: int) -> torch.Tensor:
         """In memory channels_last."""
-        from nassl.image_files.decode import crops as cut
 
         def boxes(height: int, width: int) -> list[Box]:
             return crops.boxes(height, width, seed, epoch, int(index))
 
-        size = crops.views.size or self.side
-        pixels = self._decoded(index, lambda content: cut(content, boxes, size))
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2)[None]
+        side = crops.views.size or self.side
+        return self._decoded(index, lambda content: _cropped(content, boxes, side))
 
-    def _decoded(self, index: int, decode: Callable[[bytes], np.ndarray]) -> np.ndarray:
+    def encoded(self, index: int, crops: Crops, seed: int, epoch: int) -> Encoded | torch.Tensor:
+        from nassl.data.nvjpeg import Encoded
+        from nassl.image_files.decode import plain_jpeg
+
+        side = crops.views.size or self.side
+
+        def boxes(height: int, width: int) -> list[Box]:
+            return crops.boxes(height, width, seed, epoch, int(index))
+
+        def read(content: bytes) -> Encoded | torch.Tensor:
+            if (plain := plain_jpeg(content)) is None:
+                return _cropped(content, boxes, side)
+            height, width, orientation = plain
+            file = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+            return Encoded(file, orientation, boxes(height, width), side)
+
+        return self._decoded(index, read)
+
+    def _decoded(self, index: int, decode: Callable[[bytes], Made]) -> Made:
         from nassl.image_files.decode import UnreadableImage
 
         path = self._root / self._paths[index]
@@ -148,6 +175,13 @@ class IndexedImages(Images):
                 f"{path} could be read when the data were prepared and cannot now: {error}; "
                 "run prepare again"
             ) from error
+
+
+def _cropped(content: bytes, boxes: Callable[[int, int], list[Box]], side: int) -> torch.Tensor:
+    """uint8 (1, N, 3, side, side)."""
+    from nassl.image_files.decode import crops
+
+    return torch.from_numpy(crops(content, boxes, side)).permute(0, 3, 1, 2)[None]
 
 
 def load_array(file: Path) -> np.ndarray:

@@ -17,8 +17,8 @@ from nassl.image_files.kinds import kind_of
 from nassl.image_files.unreadable import UnreadableImage
 
 __all__ = [
-    "UnreadableImage", "crops", "decoding_threads", "opened_square", "picture", "resized", "square",
-    "whole",
+    "UnreadableImage", "crops", "decoding_threads", "opened_square", "picture", "plain_jpeg",
+    "resized", "square", "whole",
 ]  # fmt: skip
 
 ORIENTATION = 0x0112  # the EXIF tag
@@ -127,6 +127,19 @@ def crops(
             view = whole.resize((side, side), Image.Resampling.BILINEAR, edges)
         result[number] = np.asarray(view)
     return result
+
+
+def plain_jpeg(content: bytes) -> tuple[int, int, int] | None:
+    """(height, width) as turned by EXIF, and the orientation that EXIF says, of a JPEG in gray or
+    YCbCr, which all decoders read as the same picture; None for any other file. Only its head is
+    read. Raises UnreadableImage."""
+    with _opened(content) as image:
+        coded_as_rgb = image.info.get("adobe_transform") == 0 and image.mode == "RGB"
+        if image.format != "JPEG" or image.mode not in ("L", "RGB") or coded_as_rgb:
+            return None
+        orientation = _orientation(image)
+        wide, tall = image.size
+        return (wide, tall, orientation) if orientation in SIDEWAYS else (tall, wide, orientation)
 
 
 def opened_square(image: Image.Image, side: int) -> np.ndarray:

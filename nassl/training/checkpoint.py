@@ -2,9 +2,9 @@
 
 They are removed when the run has finished.
 
-A file is one line of JSON (fingerprint of the run, sha256 of what follows, seconds spent so far,
-the machine, what changed where the run moved to another one) and a `torch.save` archive, which is
-only ever read with `weights_only=True`.
+A file is one line of JSON (fingerprint of the run, sha256 of what follows, seconds spent so far and
+waiting for data, the machine, what changed where the run moved to another one) and a `torch.save`
+archive, which is only ever read with `weights_only=True`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ INTERVAL = 60.0  # seconds between checkpoints within an epoch
 LEAST = 10.0  # seconds between checkpoints at ends of epochs
 SHARE = 0.01  # largest share of the time spent writing them
 PAUSE = 1.0  # seconds between two looks at a lock that another process holds
-HEAD = {"fingerprint", "sha256", "seconds", "machine", "moves"}
+HEAD = {"fingerprint", "sha256", "seconds", "waiting", "machine", "moves"}
 
 
 class Checkpoint:
@@ -72,6 +72,7 @@ class Checkpoint:
             "fingerprint": self.run.fingerprint,
             "sha256": hashlib.sha256(payload).hexdigest(),
             "seconds": self.run.cost.seconds,
+            "waiting": self.run.cost.waiting,
             "machine": self.run.machine,
             "moves": self.run.cost.moves,
         }
@@ -176,15 +177,15 @@ class Checkpoints:
     def __enter__(self) -> Checkpoints:
         if rank() == 0:
             self._lock = self._acquire()
-        spent = 0.0
+        spent, waiting = 0.0, [0.0, 0.0]
         for path in self.folder.glob("*.ckpt"):
             try:
                 head = _read(path)[0]
             except ValueError:
                 continue  # reported by load
-            if head["fingerprint"] == self.fingerprint:
-                spent = max(spent, head["seconds"])
-        self.cost = Cost(spent, world_size())
+            if head["fingerprint"] == self.fingerprint and head["seconds"] > spent:
+                spent, waiting = head["seconds"], head["waiting"]
+        self.cost = Cost(spent, world_size(), waiting=waiting)
         self.interruption.__enter__()
         return self
 

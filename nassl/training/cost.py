@@ -15,19 +15,27 @@ class Cost:
     differ from machine to machine while metrics must not."""
 
     def __init__(
-        self, spent_seconds: float = 0.0, devices: int = 1, moves: Sequence[str] = ()
+        self,
+        spent_seconds: float = 0.0,
+        devices: int = 1,
+        moves: Sequence[str] = (),
+        waiting: Sequence[float] = (0.0, 0.0),
     ) -> None:
-        """`moves`: what changed when a run continued from another machine's checkpoint."""
+        """`moves`: what changed when a run continued from another machine's checkpoint. `waiting`:
+        seconds that training steps waited for data, and that they took together."""
         self._start = time.monotonic() - spent_seconds
         self._devices = devices
         self.moves = list(moves)
+        self.waiting = list(waiting)
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._start
 
     def write(self, folder: Path, device: str = "cpu") -> None:
-        """`gpu_days` counts days of devices, also where the device is a CPU (named beside it)."""
+        """`gpu_days` counts days of devices, also where the device is a CPU (named beside it);
+        `waiting_share` is the share, 0 to 1, of the training steps' time that they waited for
+        data."""
         seconds = self.seconds
         content = {
             "seconds": seconds,
@@ -35,6 +43,9 @@ class Cost:
             "device": device,
             "devices": self._devices,
         }
+        waited, passed = self.waiting
+        if passed:
+            content["waiting_share"] = waited / passed
         if self.moves:  # then bits may differ from those of an uninterrupted run
             content["moves"] = self.moves
         write_json(folder / COST, sealed(content))

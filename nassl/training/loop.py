@@ -29,13 +29,17 @@ from nassl.training.non_finite import NonFiniteError
 from nassl.training.optimisers import learning_rate, restore, set_learning_rate
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
+from nassl.training.waiting import Waiting, slowed_down
 
 
 class Companion:
     """What a stage does besides the weight steps; this base class does nothing.
 
     `state_dict` must hold, in tensors and plain Python values, all that the later calls depend on.
+    `waited_seconds` are those that it has waited for data of its own.
     """
+
+    waited_seconds = 0.0
 
     def before_epoch(self, epoch: int) -> None:
         """Called before the first step of an epoch only, not when resuming within it."""
@@ -116,6 +120,9 @@ def train(
     )
     follow_drop_path = _drop_path(network, recipe, device)
     progress = Progress(label, recipe.epochs, steps)
+    waiting = Waiting(
+        lambda: batches.waited_seconds + companion.waited_seconds, checkpoint.run.cost
+    )
     interruption = checkpoint.run.interruption
     interruption.deferred = True
 
@@ -128,6 +135,7 @@ def train(
             seed_step(seed, epoch, 0, "epoch")
             companion.before_epoch(epoch)
 
+        waiting.begin()
         for step, batch in batches.epoch(epoch, first_step):
             rate = learning_rate(recipe, epoch, step, steps)
             set_learning_rate(optimizer, rate)
@@ -149,14 +157,17 @@ def train(
             if step + 1 < steps:
                 leaving = any_of(interruption.requested, device)
                 if checkpoint.due(epoch_ends=False) or leaving:
+                    waiting.count()
                     _save(checkpoint, stateful, curves, epoch, step + 1, total)
                 if leaving:
                     interruption.leave()
 
+        waiting.count()
         row = {"train_loss": total / steps, "learning_rate": rate}
         row |= companion.after_epoch(epoch)
         curves.add(row)
-        progress.end(epoch, row, batches.waiting_share)
+        slow = slowed_down(waiting.share, batches.decoding_threads, device)
+        progress.end(epoch, row, waiting.share, slow)
         first_step, total = 0, 0.0
         leaving = any_of(interruption.requested, device)
         if checkpoint.due(epoch_ends=True) or leaving:

@@ -27,8 +27,9 @@ class Progress:
             self._bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
             self._bar.update()
 
-    def end(self, epoch: int, row: dict[str, float], waited: float) -> None:
-        """An epoch ends; `waited` is the share of the time so far spent waiting for data."""
+    def end(self, epoch: int, row: dict[str, float], waited: float, remark: str = "") -> None:
+        """An epoch ends; `waited` is the share of its steps' time spent waiting for data. A
+        `remark` gets a line of its own."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -39,3 +40,5 @@ class Progress:
             f"{seconds:.1f} s, {waited:.0%} waiting for data",
             file=sys.stderr,
         )
+        if remark:
+            print(f"{self.label} {epoch + 1}/{self.epochs}  {remark}", file=sys.stderr)

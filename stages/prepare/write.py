@@ -23,6 +23,7 @@ from stages.layouts.folders import remark_on_classes
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import digests, test_images_also_in
 
+PILLOW = "pillow"  # who decodes, if nothing else is said
 CHUNK = 4096  # images whose statistics are summed at a time
 SPLIT_STREAM = 1_000_003  # keeps the orders' random numbers apart from those of drawing
 
@@ -104,8 +105,15 @@ def _write_images(prepared: Prepared, settings: Data, folder: Path) -> dict[str,
         ],
         **prepared.notes,
     }
+    decoder = getattr(settings, "decoder", PILLOW)
     if indexed:
         manifest["root"] = prepared.root
+        manifest |= {"decoder": decoder} if decoder != PILLOW else {}
+    elif decoder != PILLOW:
+        raise InputError(
+            f"decoder is {decoder!r}, but these images are so small that they are decoded here, "
+            "once, and copied; take data.<name>.decoder out of the plan"
+        )
     return manifest
 
 

@@ -95,8 +95,8 @@ def compare(found: Mapping[str, Any], plan: Path, folder: Path = FOLDER) -> Comp
 
 
 def numbers(content: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, float]]:
-    """(`ssnas.table1.SSNAS-first-order`, value) of every number in metrics.json that is not
-    derived from others."""
+    """(`ssnas.table1.SSNAS-first-order.test_error_percent`, value) of every number in metrics.json
+    that is not derived from others."""
     for key, value in content.items():
         if key in DERIVED:
             continue

@@ -103,6 +103,10 @@ class AlphaSteps(Companion):
         self.total = torch.zeros((), dtype=torch.float64, device=device)
         self.first_order = RecordedStep(self._first_order, recorder(device))
 
+    @property
+    def waited_seconds(self) -> float:
+        return self.validation.batches.waited_seconds
+
     def before_step(self, epoch: int, step: int, batch: Batch) -> None:
         held_out = self.validation.at(epoch * self.steps + step)
 

@@ -106,6 +106,10 @@ class GateSteps(Companion):
         self.history: list[dict[str, Any]] = []
         self.total = 0.0  # of this epoch's validation losses
 
+    @property
+    def waited_seconds(self) -> float:
+        return self.validation.batches.waited_seconds
+
     def before_step(self, epoch: int, step: int, batch: Batch) -> None:
         number, rest = divmod(step + 1, self.settings.alpha_every)
         if epoch >= self.settings.warmup_epochs and not rest:

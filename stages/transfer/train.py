@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from nassl.training.memory import explain_memory
 from nassl.training.non_finite import NonFiniteError
 from nassl.training.progress import Progress
 from nassl.training.seeds import seed_step
+from nassl.training.waiting import Waiting, slowed_down
 from stages.training.curves import WrittenCurves
 from stages.transfer.data import training_batches
 from stages.transfer.detector import train_mode
@@ -42,6 +44,8 @@ class Training:
         self.scheduler = build_lr_scheduler(self.cfg, self.optimizer)
         self.device = self.detector.pixel_mean.device
         self.rate = 0.0  # of the newest iteration
+        self.waited = 0.0  # seconds, for batches
+        self.decoders = max(self.cfg.DATALOADER.NUM_WORKERS, 1)  # 0: this process itself
         self.every = max(self.cfg.SOLVER.MAX_ITER // ROWS, 1)
 
     def state(self, curves: WrittenCurves) -> dict[str, Any]:
@@ -77,19 +81,25 @@ class Training:
         interruption = checkpoint.run.interruption
         interruption.deferred = True
         progress = Progress(label, math.ceil(last / self.every), self.every)
+        waiting = Waiting(lambda: self.waited, checkpoint.run.cost)
         train_mode(self.detector, self.cfg.SOLVER.IMS_PER_BATCH)
         began = self.iteration
         if began < last:
             batches = training_batches(self.cfg, self.seed, began)
             progress.epoch(began // self.every, began % self.every)
+            waiting.begin()
         with EventStorage(began):
             while self.iteration < last:
-                losses = self._step(next(batches), checkpoint)
+                asked = time.perf_counter()
+                batch = next(batches)
+                self.waited += time.perf_counter() - asked
+                losses = self._step(batch, checkpoint)
                 progress.step(losses["total"])
                 if self.iteration % self.every == 0 or self.iteration == last:
-                    self._row(curves, progress)
+                    self._row(curves, progress, waiting)
                 leaving = any_of(interruption.requested, self.device)
                 if checkpoint.due(epoch_ends=False) or leaving:
+                    waiting.count()
                     checkpoint.save(self.state(curves), f"iteration {self.iteration}")
                 if leaving:
                     interruption.leave()
@@ -137,15 +147,18 @@ class Training:
             "lengthen detection.warmup_iterations"
         )
 
-    def _row(self, curves: WrittenCurves, progress: Progress) -> None:
+    def _row(self, curves: WrittenCurves, progress: Progress, waiting: Waiting) -> None:
         count = (self.iteration - 1) % self.every + 1
         row = {name: value / count for name, value in sorted(self.sums.items())}
         row["learning_rate"] = self.rate
         curves.add(row)
-        progress.end((self.iteration - 1) // self.every, row, 0.0)
+        waiting.count()
+        slow = slowed_down(waiting.share, self.decoders, self.device, nvjpeg=False)
+        progress.end((self.iteration - 1) // self.every, row, waiting.share, slow)
         self.sums = {}
         if self.iteration < self.cfg.SOLVER.MAX_ITER:
             progress.epoch(self.iteration // self.every, 0)
+            waiting.begin()
 
     def _precise_statistics(self) -> None:
         """Batch norm's means and variances over many batches with the final weights, in place of

@@ -1,4 +1,5 @@
-"""The examples of README.md's section "As a library", executed as they stand there."""
+"""The examples of README.md's section "As a library" and of docs/library.md, executed as they stand
+there."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ else:
 
 def examples() -> list[str]:
     section = (ROOT / "README.md").read_text().partition("\n## As a library\n")[2]
-    return re.findall(r"^```python\n(.*?)^```$", section.partition("\n## ")[0], re.M | re.S)
+    text = section.partition("\n## ")[0] + (ROOT / "docs/library.md").read_text()
+    return re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
 
 
 def run(code, folder):

@@ -80,6 +80,7 @@ def test_the_own_table_has_what_was_measured_and_nothing_reported(own):
     assert ("10 images that nothing was trained on" in page) == classes
     metrics = project.read("results/tables/metrics.json")
     assert set(metrics["own"]) == {ROWS[name] for name in methods(classes)}
+    assert ("linear_accuracy_percent" in metrics["own"][ROWS["ssnas"]]) == classes
 
 
 def test_the_page_is_about_the_images_and_has_a_verdict(own):

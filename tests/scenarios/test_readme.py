@@ -42,10 +42,6 @@ REDUCED = {
     ),
     # Carried out, where Slurm is installed or can be, in test_slurm.py.
     "snakemake --profile workflow/profiles/slurm": "cat workflow/profiles/slurm/config.yaml",
-    # Needs the network and compiles for minutes: not run.
-    "pip install --no-build-isolation git+https://github.com/facebookresearch/detectron2.git": (
-        "pip install --help"
-    ),
 }
 
 

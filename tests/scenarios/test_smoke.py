@@ -13,6 +13,7 @@ def test_snakemake_leaves_nothing_for_dvc_and_for_itself(project):
     assert project.stale() == set()
     assert "Nothing to be done" in project.snakemake()
     assert "up to date" in project.run("dvc", "repro")
+    assert project.python("workflow/watch.py") == "27 of 27 jobs done\n"
 
 
 def test_tables_have_every_row_and_only_planned_ones_are_reproduced(project):
@@ -28,7 +29,7 @@ def test_tables_have_every_row_and_only_planned_ones_are_reproduced(project):
     assert found["search_device_days"] < 0.01 < found["reported_search_gpu_days"]  # measured
     assert [row["note"] for row in table["rows"][:7]] == ["quoted by the paper"] * 7
     shown = project.run("dvc", "metrics", "show")
-    assert "ssnas.table1" in shown or "table1" in shown
+    assert "ssnas.table1.Random-sampling.test_error_percent" in shown
 
 
 def test_readme_and_tests_are_not_dependencies(project):
@@ -61,6 +62,7 @@ def test_one_runs_setting_reruns_that_run_and_what_follows(project):
     ))  # fmt: skip
     assert plan.read_text() != before
     assert project.stale() == {"retrain@ssnas-digits-s0", "report"}  # the page names the plan
+    assert "25 of 27 jobs done, 0 running, 2 left;" in project.python("workflow/watch.py")
     project.snakemake()
     assert project.stale() == set()
     assert project.read("results/retrain/ssnas-digits-s0/metrics.json")["seed"] == 7

@@ -16,6 +16,8 @@ class ClassFolders(Data):
 
     classes: list[str] = field(default_factory=list)  # only these class folders
     class_count: int = 0  # without such a list, so many, drawn with `seed`; 0 = all
+    # Of random crops of images that are not copied: pillow | nvjpeg, on a GPU, with other pixels.
+    decoder: str = "pillow"
 
     def kept_of(self, there: Size) -> Size:
         """An equal share of the images for every class: on average, as classes differ in size."""

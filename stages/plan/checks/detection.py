@@ -12,7 +12,8 @@ DETECTORS = ("faster-rcnn-c4", "mask-rcnn-c4")
 
 
 def check_data(place: str, run: Run, runs: dict[str, Run]) -> None:
-    """Raises SettingsError if a stage would treat images with boxes as images of one class each."""
+    """Raises SettingsError if a stage would treat images with boxes as images of one class each,
+    or would need a GPU to decode and gets none."""
     if run.stage in ("prepare", "select", "transfer"):
         return
     data = runs[f"prepare/{run.line.data}"].settings["data"]
@@ -20,6 +21,12 @@ def check_data(place: str, run: Run, runs: dict[str, Run]) -> None:
         raise SettingsError(
             f"{place}.data is {run.line.data!r} of kind {data.kind!r}, which has boxes: only "
             "transfer reads it; take data in which every image has one class or none"
+        )
+    if getattr(data, "decoder", "pillow") == "nvjpeg" and not run.resources.gpus:
+        raise SettingsError(
+            f"data.{run.line.data}.decoder is 'nvjpeg', which needs a GPU, and "
+            f"resources.{run.stage}.gpus is 0 ({place}); take it out, "
+            f"or give {run.stage} a GPU"
         )
 
 

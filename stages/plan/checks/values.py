@@ -13,6 +13,7 @@ LARGEST = 2**63 - 1
 ALLOWED = {  # by field name, wherever it occurs
     "optimizer": ("sgd", "adam", "lars"),
     "schedule": ("cosine", "constant", "steps", "exponential"),
+    "decoder": ("pillow", "nvjpeg"),
     "precision": ("float32", "tf32", "bfloat16"),
     "crop": ("resized", "padded", "none"),
     "stem": ("cifar", "imagenet"),

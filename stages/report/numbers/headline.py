@@ -53,11 +53,14 @@ def gain(tables: Iterable[Table]) -> Gain | None:
 
 
 def headline(tables: list[Table]) -> dict[str, Any]:
-    """paper -> table -> row -> mean in percent (or metric -> mean), and counts of rows."""
+    """paper -> table -> row -> `<metric>_percent` -> mean, and counts of rows. What `dvc metrics
+    show` prints has no heading: the key says what the number is."""
     content: dict[str, Any] = {}
     for table in tables:
         means = {
-            slug(row.reported): of_metrics({m: r.mean for m, r in row.here.results.items()})
+            slug(row.reported): {
+                in_percent(metric): found.mean for metric, found in row.here.results.items()
+            }
             for row in table.made
         }
         if means:
@@ -69,6 +72,11 @@ def headline(tables: list[Table]) -> dict[str, Any]:
     if found := gain(tables):
         content["ssl_gain"] = asdict(found)
     return content
+
+
+def in_percent(metric: str) -> str:
+    """The key of a metric's value in percent; where a stage writes it, it is a fraction."""
+    return f"{metric}_percent"
 
 
 def of_metrics(values: dict[str, Any]) -> Any:

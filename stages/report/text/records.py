@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stages.report.evidence.reported import identity
-from stages.report.numbers.headline import of_metrics
+from stages.report.numbers.headline import in_percent, of_metrics
 from stages.report.numbers.order import verdicts
 from stages.report.numbers.own import OwnRow, OwnTable
 from stages.report.numbers.own_verdict import Duel, judge
@@ -210,7 +210,7 @@ def own_headline(table: OwnTable) -> dict[str, Any]:
             "final_loss": row.final_loss,
         }
         content[row.row] = {key: value for key, value in losses.items() if value is not None} | {
-            key: spread.mean for key, spread in row.accuracies.items()
+            in_percent(key): spread.mean for key, spread in row.accuracies.items()
         }
     return content
 

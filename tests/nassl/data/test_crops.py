@@ -17,8 +17,7 @@ from nassl.data.crops import Crops, crops_of
 from nassl.data.images import open_images
 from nassl.data.views import PlainView, RandomViews, twice
 from nassl.image_files import decode
-from nassl.settings import Views
-from nassl.settings.datasets.folders import ImageNet
+from nassl.settings import DATASETS, Views
 from stages.prepare.__main__ import prepare
 from stages.runs.run import Run
 
@@ -87,20 +86,25 @@ def test_boxes_depend_on_seed_epoch_and_image_alone():
     assert crops_of(Views("padded", padding=4), 2) is None
 
 
-@pytest.fixture(scope="module")
-def photographs(tmp_path_factory):
-    """Twelve photographs, indexed."""
-    root = tmp_path_factory.mktemp("photographs")
+def prepared_photographs(folder, kind="imagenet", png=(), **settings):
+    """Twelve photographs, the training images of prepared data; indexed, unless of kind folder."""
+    root, out = folder / "photographs", folder / "prepared"
     for part in ("train", "val"):
         (root / part / "n0").mkdir(parents=True)
         (root / part / "n1").mkdir(parents=True)
         for number in range(12):
             file = root / part / f"n{number % 2}" / f"{number}.JPEG"
-            file.write_bytes(photograph(60, 40, seed=number + 100 * (part == "val")))
-    out = tmp_path_factory.mktemp("prepared")
-    settings = ImageNet("imagenet", image_size=32, root=str(root))
-    prepare(Run("prepare", "x", None, {"data": settings}, None, ()), Namespace(), out)
+            seed = number + 100 * (part == "val")
+            written = {"format": "PNG"} if number in png else {}
+            file.write_bytes(photograph(60, 40, seed=seed, **written))
+    data = DATASETS[kind](kind, image_size=32, root=str(root), **settings)
+    prepare(Run("prepare", "x", None, {"data": data}, None, ()), Namespace(), out)
     return open_images(out / "images", "train")
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    return prepared_photographs(tmp_path_factory.mktemp("data"))
 
 
 def epoch(images, number=0, start=0, **given):

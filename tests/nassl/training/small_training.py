@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 class Batches:
     """Twenty 4x4 images in memory; `stop_at` raises in the middle, like a killed process."""
 
-    batch_size, waiting_share = 4, 0.0
+    batch_size, waited_seconds, decoding_threads = 4, 0.0, 0
 
     def __init__(self, stop_at=None, then=None):
         self.images = torch.randint(

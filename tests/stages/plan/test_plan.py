@@ -310,6 +310,15 @@ REFUSED = [
     (["detection.coco-c4.iterations=0"], r"iterations is 0; it must be greater than 0"),
     (["stand_ins.voc=shapes"], r"data is of kind 'shapes', without boxes; allowed: voc, coco"),
     (["stand_ins.cifar10=scenes-voc"], r"which has boxes: only transfer reads it"),
+    (
+        ["scale=paper", "paper=[faunae]", "+data.imagenet.decoder=nvjpg"],
+        r"data\.decoder is 'nvjpg'; allowed: pillow, nvjpeg",
+    ),
+    (
+        ["scale=paper", "paper=[faunae]", "+data.imagenet.decoder=nvjpeg",
+         "resources.probe.gpus=0"],
+        r"data\.imagenet\.decoder is 'nvjpeg', which needs a GPU, and resources\.probe\.gpus is 0",
+    ),
     (["data.digits.image_size=0"], r"image_size is 0; it must be greater than 0"),
     (["seeds.search=1001"], r"seeds\.search is 1001; allowed: 1 to 1000"),
     (["seeds.faunae=many"], r"seeds\.faunae is 'many'; allowed: 1 to 1000"),

@@ -173,7 +173,7 @@ def test_the_log_and_the_page_say_how_it_went(project, capsys):
     assert f"All {len(entries)} numbers are as expected" in log.out
     assert f"<dt>Expected numbers</dt><dd>All {len(entries)} numbers are" in page
     assert '<p class="caution">' not in page
-    entries["ssnas.table1.Random-sampling"]["value"] += 1
+    entries["ssnas.table1.Random-sampling.test_error_percent"]["value"] += 1
     file.write_text(yaml.safe_dump(expected))
     page, log = written()
     left = (

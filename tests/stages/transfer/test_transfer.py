@@ -89,6 +89,7 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(stage, voc, monkeypatch, ca
     assert left[0] == 99  # one of six iterations was left
     for name in ("metrics.json", "predictions.json", "config.yaml"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes(), name
+    assert 0 < read(stopped, "cost")["waiting_share"] < 1
     curves = {path.name: path.read_bytes() for path in (whole / "curves").rglob("*.tsv")}
     assert curves
     assert curves == {p.name: p.read_bytes() for p in (stopped / "curves").rglob("*.tsv")}

@@ -30,16 +30,22 @@ def test_csv_has_a_line_per_row_and_metric(made):
 def test_headline_is_small(made):
     assert json.loads((made / "metrics.json").read_text()) == {
         "ssnas": {
-            "table1": {"Random-sampling": 50.0, "SSNAS-first-order": 62.5},
+            "table1": {
+                "Random-sampling": {"test_error_percent": 50.0},
+                "SSNAS-first-order": {"test_error_percent": 62.5},
+            },
             "table4": {
-                "ResNet-18-bs32": {"linear_accuracy": 75.0, "semi_supervised_accuracy": 87.5},
+                "ResNet-18-bs32": {
+                    "linear_accuracy_percent": 75.0,
+                    "semi_supervised_accuracy_percent": 87.5,
+                },
                 "SSNAS-first-order-bs32": {
-                    "linear_accuracy": 37.5,
-                    "semi_supervised_accuracy": 62.5,
+                    "linear_accuracy_percent": 37.5,
+                    "semi_supervised_accuracy_percent": 62.5,
                 },
             },
-            "table5": {"SSNAS-first-order-random-weights": 12.5},
-            "section4_4": {"split-minus-same-set": 0.0},
+            "table5": {"SSNAS-first-order-random-weights": {"finetune_accuracy_percent": 12.5}},
+            "section4_4": {"split-minus-same-set": {"accuracy_difference_percent": 0.0}},
         },
         "rows_reproduced": 6,
         "rows_runnable": 20,
@@ -85,4 +91,4 @@ report:
     assert (only["method"], only["reported"], only["reported_flops"]) == ("SimCLR", 66.6, 4.11e9)
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["rows_quoted"] == 9
-    assert metrics["faunae"]["table2"] == {"ResNet-50-SimCLR": 50.0}
+    assert metrics["faunae"]["table2"] == {"ResNet-50-SimCLR": {"linear_accuracy_percent": 50.0}}
