@@ -17,6 +17,7 @@ from stages.runs.lines import REFERENCES, RUNS
 from stages.runs.rows import IDENTITY
 
 OWN = "own."  # tables of no paper: nothing was reported
+BOXES = "own.boxes"
 
 
 class Expansion:
@@ -59,12 +60,15 @@ class Expansion:
         tree["resources"] = self.config["resources"]
         tree.update(self.runs)
         own = {name: rows for name, rows in self.tables.items() if name.startswith(OWN)}
-        papers = {name: rows for name, rows in self.tables.items() if name not in own}
+        boxes = own.pop(BOXES, [])
+        papers = {name: rows for name, rows in self.tables.items() if not name.startswith(OWN)}
         # Where dvc.yaml finds what the report reads of a stage; without runs, the stage's code.
         below = {stage: "results" if self.runs[stage] else "stages" for stage in RUNS}
         tree["report"] = {"scale": self.config["scale"], "below": below, "tables": papers}
         if own:
             tree["report"]["own"] = [row for rows in own.values() for row in rows]
+        if boxes:
+            tree["report"]["boxes"] = boxes
         return tree
 
     # ------------------------------------------------------------- rows ----
@@ -87,6 +91,8 @@ class Expansion:
                 row = {**row, **row.get("with_unlabeled", {})}
         check_format(row, f"{table}/{row['row']}", "row")
         searched_on = self._data(row.get("pretrained_on", spec.get("search_data", data_name)))
+        if table == BOXES:
+            self._own_size(searched_on)
         kind = row["from"]
         make = {
             "retrain": self._retrain,
@@ -108,17 +114,23 @@ class Expansion:
         entry["runs"] = [make(data, found, row, number) for number, (found, _) in each]
         if len(architectures) > 1:
             entry["several_searches"] = True
+        if row.get("also_random"):
+            entry["random"] = [
+                make(data, found, row | {"init": "random weights"}, seed)
+                for found in architectures
+                for seed in seeds
+            ]
         if "minus" in row:
             (other,), _ = self._architectures(paper, searched_on, {"select": row["minus"]}, table)
             entry["minus"] = [make(data, other, row, seed) for seed in seeds]
-        made = [*entry["runs"], *entry.get("minus", ())]
+        made = [*entry["runs"], *entry.get("minus", ()), *entry.get("random", ())]
         weights = [source for run in made for source in self._weights(run)]
         if "values" in row and weights:
             entry["trained"] = weights
         entry["searches"] = searches
         if "values" not in row:  # no paper's row: shown with what the runs measured
             entry["selection"] = architectures[0]
-            entry["pretrained"] = weights or entry["runs"]
+            entry["pretrained"] = list(dict.fromkeys(weights)) or entry["runs"]
         return entry
 
     def _weights(self, run: str) -> list[str]:
@@ -151,7 +163,10 @@ class Expansion:
             **{key: row[key] for key in ("network", "detection")},
             "seed": seed,
         }
-        variants = [data, *([row["variant"]] if "variant" in row else [])]
+        variants = [data, *_given(row.get("variant"))]
+        if row.get("init") == "random weights":
+            line["init"] = "random"
+            variants.append("scratch")
         method = _named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
         return self._add("transfer", "-".join([method, *variants, f"s{seed}"]), line)
 

@@ -14,6 +14,7 @@ from nassl.image_files.walk import listing
 from nassl.settings import Data
 from stages.layouts.files import Files, image_files
 from stages.layouts.folders import Layout, arrange
+from stages.layouts.without import leave_out
 from stages.prepare.classes import keep_classes
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import in_two_classes
@@ -45,6 +46,7 @@ def folder(settings: Data) -> Prepared:
         if settings.kind == "imagenet":
             _check_imagenet(files, root)
         layout = arrange(files.found, root)
+        leave_out(layout, files.paths, getattr(settings, "without", ""))
         left_out = sum(place is None for place in layout.places)
         chosen = keep_classes(layout, settings)
         size = len(files.paths) * settings.image_size**2 * 3
