@@ -91,8 +91,6 @@ class Expansion:
                 row = {**row, **row.get("with_unlabeled", {})}
         check_format(row, f"{table}/{row['row']}", "row")
         searched_on = self._data(row.get("pretrained_on", spec.get("search_data", data_name)))
-        if table == BOXES:
-            self._own_size(searched_on)
         kind = row["from"]
         make = {
             "retrain": self._retrain,

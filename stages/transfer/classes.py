@@ -1,4 +1,4 @@
-"""What is known of the annotations: what a recipe is fitted to, and each class with its precision."""
+"""What is known of the annotations: what a recipe is fitted to; each class with its precision."""
 
 from __future__ import annotations
 

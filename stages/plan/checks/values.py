@@ -61,8 +61,9 @@ def check_values(where: str, settings: Any) -> None:
 
 def _may_be_zero(name: str, settings: Any) -> bool:
     """Whether 0 means "not given": another key, or the data, decides."""
-    if isinstance(settings, Detection):  # see check_transfer
-        return name in ("iterations", "test_side", "longest", "pooler_resolution")
+    if isinstance(settings, Detection):
+        fitted = ("iterations", "test_side", "longest", "pooler_resolution")
+        return settings.epochs > 0 and name in fitted
     return name in ("channels", "cells") or (name == "image_size" and settings.own_sizes)
 
 

@@ -46,12 +46,18 @@ def settle_boxes(config: dict[str, Any], overrides: Sequence[str]) -> list[str]:
 
 
 def refuse_unused_boxes(config: dict[str, Any], report: dict[str, Any]) -> None:
-    """Raises SettingsError if `only` leaves out what boxes=... asks for."""
+    """Raises SettingsError if `only` leaves out what boxes=... asks for, or the networks that its
+    page is about."""
     kind = (config.get("boxes") or {}).get("kind")
     if kind and "boxes" not in report:
         raise SettingsError(
             f"boxes={kind} changes nothing: only is {config['only']}; add own.boxes to it, or "
             "leave boxes out"
+        )
+    if kind and "own" not in report:
+        raise SettingsError(
+            f"only is {config['only']}; own.boxes needs rows of own.networks: add own.networks, or "
+            '"own.networks/SSNAS (first order)"'
         )
 
 
