@@ -15,7 +15,7 @@ from stages.report.text.own_boxes import boxes_verdict
 
 def boxes_section(table: BoxesTable, evidence: Evidence) -> dict[str, Any]:
     """Raises InputError naming a picture that cannot be read."""
-    rows = {row.runs[START[0]][0]: row.row for row in table.rows}
+    drawn = {f"transfer/{found.run}": found.images for found in detections(evidence)}
     return {
         "verdict": boxes_verdict(table),
         "about": own_boxes.about(table),
@@ -29,8 +29,9 @@ def boxes_section(table: BoxesTable, evidence: Evidence) -> dict[str, Any]:
             for text in remarks(prepared)
         ],
         "detections": [
-            {"row": rows[f"transfer/{found.run}"], "images": found.images}
-            for found in detections(evidence)
-            if f"transfer/{found.run}" in rows
+            {"row": row.row, "images": drawn[run]}
+            for row in table.rows
+            for run in row.runs[START[0]][:1]
+            if run in drawn
         ],
     }

@@ -159,9 +159,9 @@ def about(table: BoxesTable) -> str:
         f"{table.images['train']:,} images for {row.iterations:,} iterations of "
         f"{row.images_per_batch} images, and tested once on {counts['test']:,} boxes in "
         f"{table.images['test']:,} test images. Average precision in percent, {metric}: AP50 "
-        "counts a box as found if it overlaps by half (intersection over union of 0.5), AP is the mean "
-        "over overlaps from 0.5 to 0.95. Mean ± sample standard deviation over n seeds; “random "
-        "weights” is the same detector, trained in the same way from random weights."
+        "counts a box as found if it overlaps by half (intersection over union of 0.5), AP is the "
+        "mean over overlaps from 0.5 to 0.95. Mean ± sample standard deviation over n seeds; "
+        "“random weights” is the same detector, trained in the same way from random weights."
     )
 
 
@@ -187,7 +187,8 @@ def notes(table: BoxesTable) -> list[str]:
     if table.dropped:
         first = table.dropped[0].encode("utf-8", "backslashreplace").decode()
         found.append(
-            f"Boxes that could not be used and were dropped: {len(table.dropped):,} (first: {first})."
+            f"Boxes that could not be used and were dropped: {len(table.dropped):,} (first: "
+            f"{first})."
         )
     return found
 
