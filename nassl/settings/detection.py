@@ -89,12 +89,13 @@ class Detection:
         iterations = self.iterations or max(
             math.ceil(self.epochs * found.images / self.images_per_batch), self.least_iterations
         )
+        milestones = sorted({int(share * iterations) for share in MILESTONES} - {0})
         known = self.times_pretraining * image_size or LARGEST_SIDE
         side = self.test_side or round(max(min(found.side, known, LARGEST_SIDE), image_size))
         return replace(
             self,
             iterations=iterations,
-            milestones=self.milestones or [round(share * iterations) for share in MILESTONES],
+            milestones=self.milestones or milestones,
             train_sides=self.train_sides or [round(share * side) for share in TRAIN_SIDES],
             test_side=side,
             longest=self.longest or round(LONGEST * side),

@@ -113,7 +113,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--reported", type=Path, default=REPORTED, metavar="FILE")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="FOLDER", help="made if missing")
-    what.add_argument("--trace", metavar="TABLE/ROW", help="ssnas.table4/<row>, own/<row>")
+    what.add_argument(
+        "--trace", metavar="TABLE/ROW", help="ssnas.table4/<row>, own/<row>, own_boxes/<row>"
+    )
     parser.add_argument("--page", type=Path, metavar="FILE", help="HTML; not written if left out")
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv:

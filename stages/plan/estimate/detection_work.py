@@ -40,15 +40,16 @@ def transfer_flops(
     tested = images.get("test") or data.test or (data.released.test if data.released else 0)
     side = sum(settings.train_sides) / len(settings.train_sides)
     trained_on = settings.iterations * settings.images_per_batch
-    trunk, stage5 = _parts(_fields(space), _fields(network), settings.pooler_resolution, stride)
+    trunk, stage5 = parts(_fields(space), _fields(network), settings.pooler_resolution, stride)
     trained = trunk * ASPECT * (side / 224) ** 2 + settings.rois_per_image * stage5
     once = trunk * ASPECT * (settings.test_side / 224) ** 2 + settings.proposals_test[1] * stage5
     return 2.0 * (BACKWARD * trained_on * trained + 2 * tested * once)
 
 
 @cache
-def _parts(space: tuple, network: tuple, region: int, stride: int) -> tuple[int, int]:
-    """Multiply-adds of the trunk for a square image of 224 pixels, and of stage 5 for a region."""
+def parts(space: tuple, network: tuple, region: int, stride: int) -> tuple[int, int]:
+    """Multiply-adds of the trunk for a square image of 224 pixels, and of stage 5 for a region of
+    so many cells a side. `space` and `network` are the values of their settings."""
     with torch.device("meta"):
         trunk: Any = build_network(SPACES[space[0]](*space).typical(), Network(*network), 0)
     whole = flops(trunk, region * stride)

@@ -41,6 +41,7 @@ class BoxesRow:
     images_per_batch: int
     params_million: float  # of the network, without the detector's heads
     seconds: float  # of the runs of both starts
+    ending: str  # of the metrics' names in the files
 
     def spread(self, start: str, metric: str) -> Spread:
         values = self.values[start][metric]
@@ -152,6 +153,7 @@ def _row(row: PlannedBoxesRow, listed: dict[str, Any], evidence: Evidence) -> Bo
         images_per_batch=metrics.value("images_per_batch"),
         params_million=metrics.value("params") / 1e6,
         seconds=sum(evidence.spent(run).seconds for run in measured),
+        ending=ending,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from safetensors.torch import load_file
 from nassl.files import InputError
 from nassl.genotypes.cell import random_genotype
 from nassl.genotypes.dense import random_dense
-from nassl.settings import Detection, Network, SettingsError
+from nassl.networks.size import flops
+from nassl.settings import CellSpace, Detection, Network, SettingsError
 from nassl.settings.detection import Annotations
+from stages.plan.estimate.detection_work import parts
 from stages.transfer.__main__ import transfer
 from stages.transfer.classes import annotations
 from stages.transfer.config import Sets, detectron2_config
@@ -92,6 +95,31 @@ def test_every_weight_of_a_detector_of_cells_is_trained():
     assert without == []
 
 
+def test_the_estimate_counts_trunk_and_stage_5_of_the_detector():
+    space = CellSpace("cell", 4, 6, "cifar")
+    network = {"stem": "cifar", "channels": 4, "cells": 6}
+    detector = build_detector(config(space.typical(), network))
+    counted = parts(astuple(space), astuple(Network(**network)), 8, stride=2)
+    trunk, stage5 = detector.backbone, detector.roi_heads.res5.layer4
+    channels = sum(stage5.channels)
+    # The first step of stage 5's first cell is in the trunk, and counted with stage 5.
+    first = flops(trunk.preprocess0, 8, trunk.preprocess0.conv.in_channels)
+    assert counted[1] == flops(stage5, 8, channels) + first
+    large = flops(trunk.preprocess0, 112, trunk.preprocess0.conv.in_channels)
+    assert counted[0] == flops(Named(trunk), 224) - large
+
+
+class Named(torch.nn.Module):
+    """One of the trunk's maps, in place of a mapping."""
+
+    def __init__(self, trunk):
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, x):
+        return self.trunk(x)["res4"]
+
+
 def fit(found, image_size=32, stride=4, **changes):
     return Detection(**{**FITTED, **changes}).fitted(found, image_size, stride)
 
@@ -110,6 +138,8 @@ def test_a_recipe_is_fitted_to_the_images():
     assert fit(found, 224, 16, times_pretraining=8.0).test_side == 480  # their own
     assert fit(Annotations(9, 3000.0, [0.1]), 224, 16, times_pretraining=8.0).test_side == 800
     assert fit(Annotations(9, 20.0, [0.5])).test_side == 32  # never below pretraining's
+    assert fit(found, iterations=4).milestones == [2, 3]  # below the iterations, as they must be
+    assert fit(found, iterations=1).milestones == []
     assert fit(found, 224, 16).pooler_resolution == 14
     assert fit(Annotations(9, 40.0, [0.01])).anchor_sizes == [4]
 
