@@ -8,6 +8,9 @@ regions are cut out of both at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 import torch.nn.functional as F
 from detectron2.layers import ShapeSpec
@@ -16,6 +19,7 @@ from torch import Tensor, nn
 
 from nassl.networks.cell_frame import reductions
 from nassl.networks.cell_network import CellNetwork
+from nassl.networks.layout import DepthwiseNetwork, layout
 
 SPACES = ("cell", "dense")  # whose networks these are
 FEWEST = 2  # cells: a trunk and a stage 5
@@ -29,7 +33,16 @@ def first_of_stage5(network: CellNetwork) -> int:
     return reductions(len(network.cells))[1]
 
 
-class CellTrunk(Backbone):
+class _LaidOut(nn.Module):
+    """A part of a network of cells, laid out on a GPU as the whole would be."""
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)
+        DepthwiseNetwork._lay_out(self)
+        return self
+
+
+class CellTrunk(_LaidOut, Backbone):
     """(B, 3, H, W) -> {feature: (B, C + D, H / s, W / s), "proposals": (B, D, H / t, W / t)} with
     t = max(s, 4): the older input of stage 5's first cell after that cell's first step, with C
     channels, and the newer one with D; the latter alone for proposals."""
@@ -44,7 +57,7 @@ class CellTrunk(Backbone):
         self.channels = network.cells[first].channels, _newer_channels(network)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        older, newer = self.stem(x.contiguous(memory_format=torch.channels_last))
+        older, newer = self.stem(x.contiguous(memory_format=layout(x)))
         for cell in self.cells:
             older, newer = newer, cell(older, newer, 0.0)
         both = torch.cat([self.preprocess0(older), newer], dim=1)
@@ -59,7 +72,7 @@ class CellTrunk(Backbone):
         }
 
 
-class CellStage5(nn.Module):
+class CellStage5(_LaidOut):
     """Regions (R, C + D, h, w) of both maps -> (R, feature_dim, h / 2, w / 2)."""
 
     def __init__(self, network: CellNetwork) -> None:
