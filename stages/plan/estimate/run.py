@@ -7,7 +7,7 @@ from typing import Any
 from nassl.settings import Network, SettingsError, Size, SpaceSettings
 from stages.plan.datasets import expected_size
 from stages.plan.estimate.annotated_images import annotated_images
-from stages.plan.estimate.detection_work import transfer_flops
+from stages.plan.estimate.detection_work import transfer_work
 from stages.plan.estimate.phases import phases
 from stages.plan.estimate.work import (
     Counted,
@@ -36,7 +36,7 @@ def run_work(run: Run, params: dict[str, Any]) -> Work:
             for name in (run.line.data, run.line.pretrained_on)
         )
         space, counts = searched_space(run, params), annotated_images(data)
-        return Work(flops=transfer_flops(run, data, space, pretrained_on.image_size, counts))
+        return transfer_work(run, data, space, pretrained_on.image_size, counts)
     side, size = _data(run, params)
     for phase in phases(run, size):
         seen = phase.views.size or side

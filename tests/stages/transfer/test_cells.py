@@ -104,9 +104,10 @@ def test_the_estimate_counts_trunk_and_stage_5_of_the_detector():
     channels = sum(stage5.channels)
     # The first step of stage 5's first cell is in the trunk, and counted with stage 5.
     first = flops(trunk.preprocess0, 8, trunk.preprocess0.conv.in_channels)
-    assert counted[1] == flops(stage5, 8, channels) + first
+    assert counted[1].flops == 2 * (flops(stage5, 8, channels) + first)
     large = flops(trunk.preprocess0, 112, trunk.preprocess0.conv.in_channels)
-    assert counted[0] == flops(Named(trunk), 224) - large
+    assert counted[0].flops == 2 * (flops(Named(trunk), 224) - large)
+    assert counted[1].bytes > 0
 
 
 class Named(torch.nn.Module):
