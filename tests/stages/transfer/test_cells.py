@@ -8,6 +8,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 import torch
+from detectron2.layers import NaiveSyncBatchNorm
 from detectron2.structures import Boxes, Instances
 from detectron2.utils.events import EventStorage
 from safetensors.torch import load_file
@@ -23,7 +24,12 @@ from stages.transfer.__main__ import transfer
 from stages.transfer.classes import annotations
 from stages.transfer.config import Sets, detectron2_config
 from stages.transfer.data import register
-from stages.transfer.detector import build_detector, described_network, stride_of
+from stages.transfer.detector import (
+    _synchronise,
+    build_detector,
+    described_network,
+    stride_of,
+)
 from stages.transfer.weights import check_features, convert, detector_key, load_pretrained
 from tests.stages.transfer.detectors import CHANGES, DETECTION, MEAN, STD, save_pretrained
 
@@ -82,17 +88,34 @@ def test_another_first_step_of_stage_5_is_noticed(tmp_path):
         check_features(plain, detector, image, MEAN, STD)
 
 
-def test_every_weight_of_a_detector_of_cells_is_trained():
-    detector = build_detector(
-        config(random_genotype(2), {"stem": "cifar", "channels": 4, "cells": 3})
-    )
+def losses(detector):
+    """Of two images alike, with one box."""
     box = Instances((48, 48), gt_boxes=Boxes(torch.tensor([[4.0, 4.0, 30.0, 30.0]])),
                     gt_classes=torch.tensor([1]))  # fmt: skip
+    torch.manual_seed(1)
     image = torch.randint(0, 256, (3, 48, 48), dtype=torch.uint8)
     with EventStorage():
-        sum(detector.train()([{"image": image, "instances": box}] * 2).values()).backward()
+        return sum(detector.train()([{"image": image, "instances": box}] * 2).values())
+
+
+CELLS = {"stem": "cifar", "channels": 4, "cells": 3}
+
+
+def test_every_weight_of_a_detector_of_cells_is_trained():
+    detector = build_detector(config(random_genotype(2), CELLS))
+    losses(detector).backward()
     without = [n for n, p in detector.named_parameters() if p.grad is None]
     assert without == []
+
+
+def test_batch_norms_of_cells_can_be_those_of_several_processes():
+    """One process: synchronised over it alone, which changes nothing but rounding."""
+    detector = build_detector(config(random_genotype(2), CELLS))
+    before = losses(detector).item()
+    _synchronise(detector)
+    norms = [m for m in detector.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert {isinstance(norm, NaiveSyncBatchNorm) for norm in norms} == {True}
+    assert losses(detector).item() == pytest.approx(before, rel=1e-4)
 
 
 def test_the_estimate_counts_trunk_and_stage_5_of_the_detector():
