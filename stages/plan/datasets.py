@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nassl.files import InputError
 from nassl.settings import Data, SettingsError, Size
 from stages.layouts.remarks import Remarks
+from stages.plan.annotated_images import annotated_images
 from stages.runs.run import Run
 
 if TYPE_CHECKING:
@@ -64,9 +65,13 @@ def _size(root: str, without: str = "") -> Size:
 
 def described(name: str, data: Data) -> list[str]:
     """Lines that say how an image folder was interpreted: its parts, its classes with their images,
-    what is left out. Nothing for other kinds, and for a folder that is not on this machine."""
+    what is left out; of images with boxes, how many are listed. Nothing for other kinds, and for
+    what is not on this machine."""
     from stages.layouts.folders import remark_on_classes
 
+    if counts := annotated_images(data):
+        listed = ", ".join(f"{count} {part}" for part, count in counts.items())
+        return [f"data.{name}: {listed}; images with boxes, in the layout of {data.kind}"]
     if not (data.on_disk and _is_here(data)):
         return []
     layout = _layout(data.root, _without(data))

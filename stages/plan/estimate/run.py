@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from nassl.settings import Network, SettingsError, Size, SpaceSettings
+from stages.plan.annotated_images import annotated_images
 from stages.plan.datasets import expected_size
-from stages.plan.estimate.annotated_images import annotated_images
 from stages.plan.estimate.detection_work import transfer_work
 from stages.plan.estimate.phases import phases
 from stages.plan.estimate.work import (

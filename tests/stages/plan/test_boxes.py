@@ -90,7 +90,9 @@ def test_searched_and_published_networks_become_detectors_of_own_boxes(
 def test_the_plan_is_written_and_counted(voc, images, tmp_path, capsys):
     words = ["paper=own", "data=folder", f"data.root={images}", "boxes=voc", f"boxes.root={voc}"]
     main([*words, *SMALL, "scale=lab", "--out", str(tmp_path / "plan.yaml")])
-    assert "4 transfer" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "4 transfer" in said
+    assert "data.boxes: 32 train, 8 test; images with boxes, in the layout of voc" in said
     assert "  boxes:\n  - {row: SSNAS (first order), " in (tmp_path / "plan.yaml").read_text()
 
 
