@@ -46,8 +46,8 @@ def folder(settings: Data) -> Prepared:
         if settings.kind == "imagenet":
             _check_imagenet(files, root)
         layout = arrange(files.found, root)
-        leave_out(layout, files.paths, getattr(settings, "without", ""))
         left_out = sum(place is None for place in layout.places)
+        leave_out(layout, files.paths, getattr(settings, "without", ""))
         chosen = keep_classes(layout, settings)
         size = len(files.paths) * settings.image_size**2 * 3
         pack = not settings.indexed(size)
