@@ -50,6 +50,7 @@ from stages.report.numbers.tables import collect
 from stages.report.numbers.trace import trace
 from stages.report.own_page import own_page
 from stages.report.page import page
+from stages.report.text.own_boxes import boxes_verdict
 from stages.report.text.own_verdict import verdict
 from stages.report.text.trace import trace_text
 from stages.report.write import write_boxes, write_own, write_series, write_tables
@@ -89,6 +90,8 @@ def report(
     where = html or out / "index.md"
     if found:
         print(f"Your own images: {found.headline} {'' if tables else where}".rstrip())
+    if boxes:
+        print(f"Your own boxes: {boxes_verdict(boxes).headline}")
     if tables:
         total = sum(len(table.rows) for table in tables)
         made = counts(tables).made

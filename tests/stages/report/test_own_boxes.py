@@ -121,8 +121,10 @@ def test_the_searched_network_against_the_published_one(tmp_path, resnet, kind, 
     assert said in found.headline
 
 
-def test_the_page_has_a_section_with_classes_and_pictures(tmp_path):
+def test_the_page_has_a_section_with_classes_and_pictures(tmp_path, capsys):
     _, page = written(project_of(tmp_path))
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1].startswith("Your own boxes: Start your detector from SSNAS (first order): ")
     document = Document(page)
     sections = [found["id"] for tag, found in document.elements if tag == "section"]
     assert sections[:4] == ["verdict", "images", "own", "boxes"]
