@@ -7,6 +7,7 @@
   python -m stages.plan scale=paper --estimate        runs, hours, disk; writes nothing
   python -m stages.plan scale=toy --check results     the estimate against finished runs
   python -m stages.plan paper=own data=folder data.root=/path/to/images    your own images
+  ... boxes=voc boxes.root=/path/to/VOCdevkit         and your own boxes (or boxes=coco)
 
 An unknown key, a wrong type or an impossible combination is refused here, before any job starts.
 """
@@ -22,6 +23,7 @@ import yaml
 from nassl.settings import DATASETS, SettingsError
 from nassl.settings.typed import typed
 from stages.plan.checks.plan import check_plan
+from stages.plan.compose.boxes import refuse_unused_boxes
 from stages.plan.compose.config import CONFIG, compose_config
 from stages.plan.compose.corrections import option_as_override, refuse_unused_data
 from stages.plan.datasets import described
@@ -38,6 +40,7 @@ def plan(overrides: list[str]) -> dict:
     """The checked content of params.yaml. Raises SettingsError."""
     config = compose_config(overrides)
     params = Expansion(config).params()
+    refuse_unused_boxes(config, params["report"])
     params["data"] = with_local_copies(params["data"], overrides)
     refuse_unused_data(overrides, config["data"], params["data"], config["stand_ins"])
     check_plan(params)

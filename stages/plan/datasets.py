@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nassl.files import InputError
 from nassl.settings import Data, SettingsError, Size
 from stages.layouts.remarks import Remarks
+from stages.plan.annotated_images import annotated_images
 from stages.runs.run import Run
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def expected_size(data: Data) -> Size | None:
     """
     if not data.on_disk:
         return data.size()
-    return data.kept_of(_size(data.root)) if _is_here(data) else None
+    return data.kept_of(_size(data.root, _without(data))) if _is_here(data) else None
 
 
 def images_of(run: Run, size: Size) -> int:
@@ -53,9 +54,9 @@ def counted(root: str) -> Size | None:
     return _size(root)
 
 
-def _size(root: str) -> Size:
+def _size(root: str, without: str = "") -> Size:
     """Image files by part, from their names alone; `prepare` may still find some unreadable."""
-    layout = _layout(root)
+    layout = _layout(root, without)
     count = dict.fromkeys(PARTS, 0)
     for part, names in layout.counts().items():
         count[part] += sum(names.values())
@@ -64,12 +65,16 @@ def _size(root: str) -> Size:
 
 def described(name: str, data: Data) -> list[str]:
     """Lines that say how an image folder was interpreted: its parts, its classes with their images,
-    what is left out. Nothing for other kinds, and for a folder that is not on this machine."""
+    what is left out; of images with boxes, how many are listed. Nothing for other kinds, and for
+    what is not on this machine."""
     from stages.layouts.folders import remark_on_classes
 
+    if counts := annotated_images(data):
+        listed = ", ".join(f"{count} {part}" for part, count in counts.items())
+        return [f"data.{name}: {listed}; images with boxes, in the layout of {data.kind}"]
     if not (data.on_disk and _is_here(data)):
         return []
-    layout = _layout(data.root)
+    layout = _layout(data.root, _without(data))
     counts = layout.counts()
     parts = ", ".join(f"{sum(counts[part].values())} {part}" for part in PARTS if part in counts)
     labelled = [counts[part] for part in ("train", "test") if part in counts]
@@ -82,13 +87,20 @@ def described(name: str, data: Data) -> list[str]:
     return [f"data.{name}: {parts}; {classes}", *(f"  {line}" for line in remarks.lines())]
 
 
+def _without(data: Data) -> str:
+    return getattr(data, "without", "")
+
+
 @cache
-def _layout(root: str) -> Layout:
+def _layout(root: str, without: str = "") -> Layout:
     from stages.layouts.files import image_files
     from stages.layouts.folders import arrange
+    from stages.layouts.without import leave_out
 
     try:
         with image_files(Path(root)) as files:
-            return arrange(files.found, Path(root))
+            layout = arrange(files.found, Path(root))
+            leave_out(layout, files.paths, without)
+            return layout
     except InputError as error:
         raise SettingsError(str(error)) from error

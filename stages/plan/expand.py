@@ -13,10 +13,12 @@ from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError, Size
 from nassl.settings.typed import typed
 from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
+from stages.plan.run_names import given, lookup, named, training
 from stages.runs.lines import REFERENCES, RUNS
 from stages.runs.rows import IDENTITY
 
 OWN = "own."  # tables of no paper: nothing was reported
+BOXES = "own.boxes"
 
 
 class Expansion:
@@ -59,12 +61,15 @@ class Expansion:
         tree["resources"] = self.config["resources"]
         tree.update(self.runs)
         own = {name: rows for name, rows in self.tables.items() if name.startswith(OWN)}
-        papers = {name: rows for name, rows in self.tables.items() if name not in own}
+        boxes = own.pop(BOXES, [])
+        papers = {name: rows for name, rows in self.tables.items() if not name.startswith(OWN)}
         # Where dvc.yaml finds what the report reads of a stage; without runs, the stage's code.
         below = {stage: "results" if self.runs[stage] else "stages" for stage in RUNS}
         tree["report"] = {"scale": self.config["scale"], "below": below, "tables": papers}
         if own:
             tree["report"]["own"] = [row for rows in own.values() for row in rows]
+        if boxes:
+            tree["report"]["boxes"] = boxes
         return tree
 
     # ------------------------------------------------------------- rows ----
@@ -72,8 +77,8 @@ class Expansion:
     def _wanted(self, table: str, row: dict[str, Any]) -> bool:
         """`only` lists tables (`ssnas.table4`) and rows (`ssnas.table1/Random sampling`), by their
         method where it tells them apart (`faunae.table3/ResNet-50/MoCo v2`)."""
-        named = f"{table}/{row['row']}"
-        names = {table, named, f"{named}/{row.get('method')}"}
+        whole = f"{table}/{row['row']}"
+        names = {table, whole, f"{whole}/{row.get('method')}"}
         return not self.config["only"] or bool(names & set(self.config["only"]))
 
     def _row(self, paper: dict, spec: dict, row: dict, table: str) -> dict[str, Any]:
@@ -99,7 +104,7 @@ class Expansion:
         architectures, searches = self._architectures(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in ("row", *IDENTITY) if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's
-            row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
+            row = {**row, "variant": "-".join([f"on-{data}", *given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
         if "values" in row:
             entry["values"] = row["values"]
@@ -108,17 +113,23 @@ class Expansion:
         entry["runs"] = [make(data, found, row, number) for number, (found, _) in each]
         if len(architectures) > 1:
             entry["several_searches"] = True
+        if row.get("also_random"):
+            entry["random"] = [
+                make(data, found, row | {"init": "random weights"}, seed)
+                for found in architectures
+                for seed in seeds
+            ]
         if "minus" in row:
             (other,), _ = self._architectures(paper, searched_on, {"select": row["minus"]}, table)
             entry["minus"] = [make(data, other, row, seed) for seed in seeds]
-        made = [*entry["runs"], *entry.get("minus", ())]
+        made = [*entry["runs"], *entry.get("minus", ()), *entry.get("random", ())]
         weights = [source for run in made for source in self._weights(run)]
         if "values" in row and weights:
             entry["trained"] = weights
         entry["searches"] = searches
         if "values" not in row:  # no paper's row: shown with what the runs measured
             entry["selection"] = architectures[0]
-            entry["pretrained"] = weights or entry["runs"]
+            entry["pretrained"] = list(dict.fromkeys(weights)) or entry["runs"]
         return entry
 
     def _weights(self, run: str) -> list[str]:
@@ -130,14 +141,14 @@ class Expansion:
         return [line["weights"]] if "weights" in line else []
 
     def _retrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
-        line = _training(data, architecture, row, seed)
-        return self._add("retrain", _named(architecture, row.get("variant"), seed), line)
+        line = training(data, architecture, row, seed)
+        return self._add("retrain", named(architecture, row.get("variant"), seed), line)
 
     def _pretrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
-        line = _training(data, architecture, row, seed)
+        line = training(data, architecture, row, seed)
         if row.get("searched_with_labels"):
             line["searched_with_labels"] = True
-        return self._add("pretrain", _named(architecture, row.get("variant"), seed), line)
+        return self._add("pretrain", named(architecture, row.get("variant"), seed), line)
 
     def _transfer(self, data: str, architecture: str, row: dict, seed: int) -> str:
         """On `data`, of weights that were trained on the stand-in of `pretrained_on`."""
@@ -151,8 +162,11 @@ class Expansion:
             **{key: row[key] for key in ("network", "detection")},
             "seed": seed,
         }
-        variants = [data, *([row["variant"]] if "variant" in row else [])]
-        method = _named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
+        variants = [data, *given(row.get("variant"))]
+        if row.get("init") == "random weights":
+            line["init"] = "random"
+            variants.append("scratch")
+        method = named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
         return self._add("transfer", "-".join([method, *variants, f"s{seed}"]), line)
 
     def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
@@ -166,7 +180,7 @@ class Expansion:
             **{key: row[key] for key in ("network", "linear", "finetune")},
             "seed": seed,
         }
-        return self._add("probe", _named(architecture, "-".join(variants), seed), line)
+        return self._add("probe", named(architecture, "-".join(variants), seed), line)
 
     def _retrain_candidates(self) -> None:
         """One more training of every candidate of the selections whose criterion is listed in
@@ -181,7 +195,7 @@ class Expansion:
             for place, candidate in enumerate(selection["candidates"]):
                 scored = self.runs["score"][candidate]
                 if scored["data"] == line["data"]:  # on other data the score says something else
-                    run = _named(line["architecture"], f"candidate{place}", line["seed"])
+                    run = named(line["architecture"], f"candidate{place}", line["seed"])
                     own = {"architecture": f"search/{scored['search']}"}
                     self._add("retrain", run, line | own)
 
@@ -195,7 +209,7 @@ class Expansion:
         if "search" in row:
             searches = self._searches(paper, row["search"], data, table)
             return searches, searches
-        selection = _lookup(paper["selections"], row.get("select"), f"{table}: select")
+        selection = lookup(paper["selections"], row.get("select"), f"{table}: select")
         searches = self._searches(paper, selection["search"], data, table)
         group = f"{row['select']}-{data}"
         candidates = []
@@ -218,7 +232,7 @@ class Expansion:
         if name in followers:
             chain = " from ".join([*followers, name])
             raise SettingsError(f"{table}: a search would start from itself: {chain}")
-        spec = _lookup(paper["searches"], name, f"{table}: search")
+        spec = lookup(paper["searches"], name, f"{table}: search")
         initial, follows = spec.get("initial", ""), f"prepare/{data}/images/manifest.json"
         if initial.startswith("search/"):
             start = initial.removeprefix("search/")
@@ -279,26 +293,3 @@ class Expansion:
                 "give one of their rows a `variant`"
             )
         return f"{stage}/{name}"
-
-
-def _training(data: str, architecture: str, row: dict, seed: int) -> dict[str, Any]:
-    chosen = {key: row[key] for key in ("network", "objective", "recipe")}
-    return {"data": data, "architecture": architecture, **chosen, "seed": seed}
-
-
-def _named(architecture: str, variant: str | None, seed: int) -> str:
-    """`select/ssnas-digits`, `b32`, 0 -> `ssnas-digits-b32-s0`; a search's own seed is left out."""
-    stage, method = architecture.split("/")
-    if stage == "search":
-        method = method.rpartition("-s")[0]
-    return "-".join([method, *_given(variant), f"s{seed}"])
-
-
-def _given(name: str | None) -> list[str]:
-    return [name] if name else []
-
-
-def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:
-    if name not in entries:
-        raise SettingsError(f"{where} is {name!r}; available: {', '.join(entries)}")
-    return entries[name]

@@ -81,8 +81,8 @@ def as_text(params: dict, overrides: list[str]) -> str:
                 parts += [f"    {table}:", *(f"    - {flow(row)}" for row in rows)]
             if "decisions" in entries:
                 parts += ["  decisions:", *(f"  - {flow(found)}" for found in entries["decisions"])]
-            if "own" in entries:
-                parts += ["  own:", *(f"  - {flow(row)}" for row in entries["own"])]
+            for name in (key for key in ("own", "boxes") if key in entries):
+                parts += [f"  {name}:", *(f"  - {flow(row)}" for row in entries[name])]
         elif entries:
             text = yaml.dump(entries, Dumper=_Dumper, default_flow_style=None, sort_keys=False)
             parts.append("".join(f"  {line}\n" for line in text.splitlines()).rstrip())

@@ -14,6 +14,7 @@ from nassl.image_files.walk import listing
 from nassl.settings import Data
 from stages.layouts.files import Files, image_files
 from stages.layouts.folders import Layout, arrange
+from stages.layouts.without import leave_out
 from stages.prepare.classes import keep_classes
 from stages.prepare.parts import Part, Prepared
 from stages.prepare.repeated import in_two_classes
@@ -46,6 +47,7 @@ def folder(settings: Data) -> Prepared:
             _check_imagenet(files, root)
         layout = arrange(files.found, root)
         left_out = sum(place is None for place in layout.places)
+        leave_out(layout, files.paths, getattr(settings, "without", ""))
         chosen = keep_classes(layout, settings)
         size = len(files.paths) * settings.image_size**2 * 3
         pack = not settings.indexed(size)

@@ -15,6 +15,7 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
          plots/        curves, rows and scores as CSV, for `dvc plots`
          --page        all of it on one self-contained page (HTML), with drawings of architectures,
                        curves, margins, scores against results, cost and provenance
+         own_boxes.*   of a plan for your own boxes: precisions of the detectors and of each class
          own.*, best/  of a plan for your own images: the table with its verdict, and the best
                        network in a folder that `nassl.load` opens; without a paper's table, the
                        page is about your images alone
@@ -42,15 +43,17 @@ from stages.report.expected import compare
 from stages.report.numbers.decisions import decisions
 from stages.report.numbers.headline import counts, headline
 from stages.report.numbers.own import collect_own
+from stages.report.numbers.own_boxes import collect_boxes
 from stages.report.numbers.own_training import best_trend
 from stages.report.numbers.series import series
 from stages.report.numbers.tables import collect
 from stages.report.numbers.trace import trace
 from stages.report.own_page import own_page
 from stages.report.page import page
+from stages.report.text.own_boxes import boxes_verdict
 from stages.report.text.own_verdict import verdict
 from stages.report.text.trace import trace_text
-from stages.report.write import write_own, write_series, write_tables
+from stages.report.write import write_boxes, write_own, write_series, write_tables
 from stages.runs.command import refusals
 from stages.runs.run import PLAN
 
@@ -69,14 +72,16 @@ def report(
     tables = collect(asked, known, evidence, source)
     own = collect_own(asked.own, asked.scale, evidence, source) if asked.own else None
     found = verdict(own, best_trend(own, evidence)) if own else None
+    boxes = collect_boxes(asked.boxes, asked.scale, evidence, source) if asked.boxes else None
     comparison = compare(headline(tables), plan, reported.with_name("expected"))
     if own and not tables:
-        text = own_page(own, found, evidence, asked, source, plan)
+        text = own_page(own, found, evidence, asked, source, plan, boxes)
     else:
-        text = page(tables, evidence, asked, source, plan, own, found, comparison)
+        text = page(tables, evidence, asked, source, plan, own, found, comparison, boxes)
     curves = series(tables, evidence)
-    write_tables(tables, known, out, own, found, decisions(asked, evidence))
+    write_tables(tables, known, out, own, found, decisions(asked, evidence), boxes)
     write_own(own, results, out, found)
+    write_boxes(boxes, out)
     write_series(curves, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
@@ -85,6 +90,8 @@ def report(
     where = html or out / "index.md"
     if found:
         print(f"Your own images: {found.headline} {'' if tables else where}".rstrip())
+    if boxes:
+        print(f"Your own boxes: {boxes_verdict(boxes).headline}")
     if tables:
         total = sum(len(table.rows) for table in tables)
         made = counts(tables).made
@@ -109,7 +116,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--reported", type=Path, default=REPORTED, metavar="FILE")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="FOLDER", help="made if missing")
-    what.add_argument("--trace", metavar="TABLE/ROW", help="ssnas.table4/<row>, own/<row>")
+    what.add_argument(
+        "--trace", metavar="TABLE/ROW", help="ssnas.table4/<row>, own/<row>, own_boxes/<row>"
+    )
     parser.add_argument("--page", type=Path, metavar="FILE", help="HTML; not written if left out")
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv:

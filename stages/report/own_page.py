@@ -5,6 +5,7 @@ Only sections that have something in them are on it, and in its contents.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,11 @@ from stages.report.numbers.costs import exceptions, row_costs, stage_costs
 from stages.report.numbers.evolution import evolutions
 from stages.report.numbers.margins import margins
 from stages.report.numbers.own import OwnTable
+from stages.report.numbers.own_boxes import BoxesTable
 from stages.report.numbers.own_training import trainings
 from stages.report.numbers.prediction import LEAST, RESAMPLES, questions
 from stages.report.numbers.searches import searches
+from stages.report.own_boxes import boxes_section
 from stages.report.text import findings, own, own_images
 from stages.report.text.architectures import facts
 from stages.report.text.costs import cautions
@@ -54,7 +57,13 @@ class Section:
 
 
 def own_page(
-    table: OwnTable, found: Verdict, evidence: Evidence, report: Report, commit: str, plan: Path
+    table: OwnTable,
+    found: Verdict,
+    evidence: Evidence,
+    report: Report,
+    commit: str,
+    plan: Path,
+    boxes: BoxesTable | None = None,
 ) -> str:
     """The page as HTML. Raises InputError if a result that it shows is unreadable."""
     stages = stage_costs(evidence)
@@ -63,8 +72,9 @@ def own_page(
     runs = [seed.run for row in table.rows for seed in row.pretrained]
     content: dict[str, Any] = {
         "verdict": found,
-        "images": _images(evidence),
+        "images": _images(evidence, [boxes.data] if boxes else []),
         "own": table,
+        "boxes": boxes_section(boxes, evidence) if boxes else None,
         "pretraining": pretraining_figure(trainings(table, evidence)),
         "architectures": [
             (one, facts(evidence, one), draw(one.genotype, f"Architecture {one.title}"))
@@ -112,6 +122,7 @@ SECTIONS = {
     "verdict": Section("verdict", "Verdict", "own_verdict.html.j2"),
     "images": Section("images", "Images", "images.html.j2"),
     "own": Section("own", "Networks", "own.html.j2"),
+    "boxes": Section("boxes", "Boxes", "own_boxes.html.j2"),
     "pretraining": Section("pretraining", "Pretraining", "pretraining.html.j2"),
     "architectures": Section("architectures", "Architectures", "architectures.html.j2"),
     "searches": Section("searches", "Searches", "searches.html.j2"),
@@ -123,8 +134,8 @@ SECTIONS = {
 }
 
 
-def _images(evidence: Evidence) -> list[dict[str, Any]]:
-    """A mapping for every data set that has been prepared."""
+def _images(evidence: Evidence, without: Sequence[str]) -> list[dict[str, Any]]:
+    """A mapping for every data set that has been prepared, `without` those that have boxes."""
     described = {source.name: source for source in sources(evidence)}
     return [
         {
@@ -137,5 +148,5 @@ def _images(evidence: Evidence) -> list[dict[str, Any]]:
             "left_out": own_images.left_out(one, left_out(evidence, one.name), folder),
         }
         for one in prepared_data(evidence)
-        if one.name in described
+        if one.name in described and one.name not in without
     ]

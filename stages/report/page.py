@@ -29,9 +29,11 @@ from stages.report.numbers.evolution import evolutions
 from stages.report.numbers.headline import counts
 from stages.report.numbers.margins import differences, margins
 from stages.report.numbers.own import OwnTable
+from stages.report.numbers.own_boxes import BoxesTable
 from stages.report.numbers.prediction import LEAST, RESAMPLES, questions
 from stages.report.numbers.rows import Table
 from stages.report.numbers.searches import collapsed, searches
+from stages.report.own_boxes import boxes_section
 from stages.report.text import findings, wording
 from stages.report.text.accuracies import ends
 from stages.report.text.architectures import facts
@@ -56,10 +58,11 @@ def page(
     own: OwnTable | None = None,
     found: Verdict | None = None,
     expected: Comparison | None = None,
+    boxes: BoxesTable | None = None,
 ) -> str:
     """The page as HTML. `own`: what came out for your own images, shown in a table without a
-    reported column, with what was `found` of it. Raises InputError if a result that it shows is
-    unreadable."""
+    reported column, with what was `found` of it; `boxes` of your own. Raises InputError if a result
+    that it shows is unreadable."""
     asked, stages = questions(evidence), stage_costs(evidence)
     answers = [answer(question) for question in asked]
     evolved, scored = evolutions(evidence), margins(evidence)
@@ -91,6 +94,7 @@ def page(
         "own_about": about(own) if own else "",
         "own_cells": cells(own) if own else [],
         "own_best": best(own) if own else "",
+        "boxes": boxes_section(boxes, evidence) if boxes else None,
         "architectures": [
             (one, facts(evidence, one), draw(one.genotype, f"Architecture {one.title}"))
             for one in architectures(evidence, _shown(report, own))

@@ -14,15 +14,19 @@ from nassl.files import write_json
 from stages.report.numbers.decisions import Decision
 from stages.report.numbers.headline import headline
 from stages.report.numbers.own import NETWORK, OwnTable
+from stages.report.numbers.own_boxes import BoxesTable
 from stages.report.numbers.rows import Table
 from stages.report.numbers.series import Series
 from stages.report.text.decisions import in_markdown
 from stages.report.text.markdown import index, single
 from stages.report.text.own import BEST, own_page
+from stages.report.text.own_boxes import boxes_page, boxes_verdict
+from stages.report.text.own_boxes_records import boxes_headline, boxes_json, boxes_lines
 from stages.report.text.own_verdict import Verdict
 from stages.report.text.records import own_headline, own_json, own_lines, table_json, table_lines
 
 OWN = "own"
+BOXES = "own_boxes"
 FORMATS = ("json", "csv", "md")
 
 
@@ -33,10 +37,11 @@ def write_tables(
     own: OwnTable | None = None,
     found: Verdict | None = None,
     decisions: Sequence[Decision] = (),
+    boxes: BoxesTable | None = None,
 ) -> None:
     """`<paper>.<table>.{json,csv,md}`, metrics.json and index.md in the folder `out`; of the
     `known` tables, those of an earlier plan that this one does not have are removed. `own` with
-    what was `found` of it joins the last two, `decisions` the last."""
+    what was `found` of it and `boxes` join the last two, `decisions` the last."""
     out.mkdir(parents=True, exist_ok=True)
     _remove(out, set(known) - {table.name for table in tables})
     for table in tables:
@@ -45,8 +50,10 @@ def write_tables(
         write_csv(out / f"{table.name}.csv", list(lines[0]), lines)
         (out / f"{table.name}.md").write_text(single(table), encoding="utf-8")
     mine = {OWN: own_headline(own)} if own else {}
+    mine |= {BOXES: boxes_headline(boxes)} if boxes else {}
     write_json(out / "metrics.json", headline(tables) | mine)
     pages = ([index(tables)] if tables else []) + ([own_page(own, found)] if own else [])
+    pages += [boxes_page(boxes, boxes_verdict(boxes))] if boxes else []
     pages += [in_markdown(decisions)] if decisions else []
     (out / "index.md").write_text("\n".join(pages), encoding="utf-8")
 
@@ -69,6 +76,18 @@ def write_own(
         for name in NETWORK:
             shutil.copyfile(results / best.run / name, out / BEST / name)
         write_json(out / BEST / "network.json", asdict(best))
+
+
+def write_boxes(table: BoxesTable | None, out: Path) -> None:
+    """`own_boxes.{json,csv,md}`; without a table, those of an earlier plan are removed."""
+    _remove(out, [BOXES])
+    if table is None:
+        return
+    write_json(out / f"{BOXES}.json", boxes_json(table))
+    lines = boxes_lines(table)
+    write_csv(out / f"{BOXES}.csv", list(lines[0]), lines)
+    text = boxes_page(table, boxes_verdict(table))
+    (out / f"{BOXES}.md").write_text(text, encoding="utf-8")
 
 
 def write_series(found: Iterable[Series], out: Path) -> None:

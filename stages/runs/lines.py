@@ -125,6 +125,9 @@ class PretrainRun(Line):
     searched_with_labels: bool = False  # declares that the architecture's search read labels
 
 
+PRETRAINED = "pretrained"  # a run's `init`
+
+
 @dataclass
 class ProbeRun(Line):
     data: str = field(metadata=run_of("prepare"))
@@ -145,6 +148,7 @@ class TransferRun(Line):
     network: str = field(metadata=entry("network"))
     detection: str = field(metadata=entry("detection"))
     seed: int
+    init: str = PRETRAINED  # pretrained | random: what the detector's training starts from
 
 
 RUNS: dict[str, type[Line]] = {  # in the order of the graph

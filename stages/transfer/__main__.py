@@ -3,6 +3,8 @@
 FaUNAE sec. IV.D: Faster R-CNN C4 on PASCAL VOC (table 3), Mask R-CNN C4 on COCO (table 4), with
 Detectron2. All layers are tuned, batch norm with them; the network's own stage 5 is the ROI head.
 
+With the line's `init: random` the detector is trained in the same way from random weights.
+
 Inputs:  --labels      annotated images as `prepare` wrote them
          --weights     a folder that `pretrain` or `retrain` wrote
          --statistics  images/manifest.json of the images that the weights were trained on: their
@@ -14,6 +16,7 @@ Outputs: metrics.json  fractions, 0 to 1: AP50, AP, AP75 (VOC's metric) or AP_bo
                        network; multiply-adds for one image of the pretraining's size),
                        detector_params, n (test images),
                        classes, iterations, images_per_batch, seed
+         classes.json  a list: class, train_boxes, test_boxes, and AP and AP50 of its boxes
          predictions.json  detections in COCO's results form
          drawings/         12 test images, annotated beside found
          config.yaml       Detectron2's resolved config
@@ -33,6 +36,7 @@ from pathlib import Path
 
 from nassl.files import read_json, write_json
 from stages.runs.command import stage_command
+from stages.runs.lines import PRETRAINED
 from stages.runs.run import Run
 from stages.training.launch import start_on_devices
 
@@ -49,9 +53,10 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
     from stages.training.checkpoints import open_checkpoints
     from stages.training.curves import WrittenCurves
     from stages.training.device import prepare_device
+    from stages.transfer.classes import annotations, of_classes
     from stages.transfer.config import Sets, detectron2_config
     from stages.transfer.data import register
-    from stages.transfer.detector import build_detector, described_network
+    from stages.transfer.detector import build_detector, described_network, stride_of
     from stages.transfer.drawings import draw
     from stages.transfer.evaluate import evaluate, truth
     from stages.transfer.mapper import Mapper
@@ -64,6 +69,9 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
     data = register(inputs.labels, run.name)
     images = read_json(inputs.statistics)
     genotype = read_genotype(inputs.weights / "genotype.json")
+    if settings.epochs:
+        stride = stride_of(genotype, size)
+        settings = settings.fitted(annotations(data), images["image_size"], stride)
     sets = Sets(data.train, data.test, len(data.classes))
     cfg = detectron2_config(
         settings,
@@ -85,17 +93,19 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
         training.resume(checkpoints.part(), curves)
         if not training.extra:
             training.detector.eval()
-            untrained, _ = evaluate(cfg, training.detector, data)
-            network = described_network(cfg)
-            load_pretrained(inputs.weights / "weights.safetensors", network)
-            matched = convert(network, training.detector)
-            example = Mapper(cfg, is_train=False).mapped(data.test_images()[0])
-            check_features(
-                network, training.detector, example["image"], images["mean"], images["std"]
-            )
+            untrained, _, _ = evaluate(cfg, training.detector, data)
+            matched = 0
+            if run.line.init == PRETRAINED:
+                network = described_network(cfg)
+                load_pretrained(inputs.weights / "weights.safetensors", network)
+                matched = convert(network, training.detector)
+                example = Mapper(cfg, is_train=False).mapped(data.test_images()[0])
+                check_features(
+                    network, training.detector, example["image"], images["mean"], images["std"]
+                )
             training.extra = {"untrained": untrained, "weights_matched": matched}
         training.run(checkpoints.part(), curves, f"transfer {run.name}")
-        found, predictions = evaluate(cfg, training.detector, data)
+        found, predictions, classes = evaluate(cfg, training.detector, data)
         write_json(
             out / "metrics.json",
             found
@@ -112,6 +122,7 @@ def transfer(run: Run, inputs: Namespace, out: Path) -> None:
                 "seed": seed,
             },
         )
+        write_json(out / "classes.json", of_classes(data, classes))
         (out / "predictions.json").write_text(json.dumps(predictions) + "\n")
         draw(data, predictions, out / "drawings")
         checkpoints.cost.write(out, device_name(device))

@@ -9,6 +9,8 @@ from detectron2.engine import DefaultTrainer
 
 from nassl.genotypes import Genotype
 from nassl.settings import Detection, Network, SettingsError
+from stages.transfer.cells import PROPOSALS
+from stages.transfer.cells import SPACES as CELLS
 from stages.transfer.detector import FEATURE, Stage5ROIHeads, build_trunk, describe_network
 
 
@@ -49,7 +51,7 @@ def detectron2_config(
     model.MASK_ON = settings.kind == "mask-rcnn-c4"
     model.ANCHOR_GENERATOR.SIZES = [settings.anchor_sizes]
     model.ANCHOR_GENERATOR.ASPECT_RATIOS = [settings.anchor_ratios]
-    model.RPN.IN_FEATURES = [FEATURE]
+    model.RPN.IN_FEATURES = [PROPOSALS if genotype.space in CELLS else FEATURE]
     model.RPN.BATCH_SIZE_PER_IMAGE = settings.anchors_per_image
     model.RPN.PRE_NMS_TOPK_TRAIN, model.RPN.POST_NMS_TOPK_TRAIN = settings.proposals_train
     model.RPN.PRE_NMS_TOPK_TEST, model.RPN.POST_NMS_TOPK_TEST = settings.proposals_test

@@ -2,7 +2,7 @@
 
 The trunk up to the network's stage 4 (`layer3`: C4) feeds the proposals and ROIAlign; the network's
 own stage 5 (`layer4`), followed by an extra batch norm, is the ROI head. Nothing is frozen, and
-batch norm is tuned with the rest.
+batch norm is tuned with the rest. Networks of cells are cut in `cells.py`.
 
 The network is described in the config itself (MODEL.NETWORK), so that a resolved config is enough
 to build the detector again.
@@ -21,9 +21,11 @@ from torch import Tensor, nn
 
 from nassl.genotypes import Genotype, validate
 from nassl.networks.build import build_network
+from nassl.networks.cell_network import CellNetwork
 from nassl.networks.split_attention import SplitAttentionConv
 from nassl.parallel.processes import world_size
 from nassl.settings import Network, SettingsError
+from stages.transfer import cells
 
 SMALLEST_STATISTICS = 4  # values per channel from which batch norm takes mean and variance
 FEATURE = "res4"  # Detectron2's name of C4
@@ -32,27 +34,34 @@ STRIDES = {"imagenet": 16, "cifar": 4}  # of C4, by the network's stem
 
 def describe_network(genotype: Genotype, network: Network) -> CfgNode:
     """The config's MODEL.NETWORK."""
-    return CfgNode(
+    node = CfgNode(
         {
             "GENOTYPE": CfgNode(genotype.to_json()),
             "STEM": network.stem,
             "CHANNELS": network.channels,
         }
     )
+    if genotype.space in cells.SPACES:
+        node.CELLS = network.cells
+    return node
 
 
 def described_network(cfg: CfgNode) -> nn.Module:
     """The network of MODEL.NETWORK with fresh weights.
 
-    Raises SettingsError if it is not a chain of four stages of residual blocks.
+    Raises SettingsError if it has neither four stages of residual blocks nor two cells.
     """
     node = cfg.MODEL.NETWORK
     genotype = validate(dict(node.GENOTYPE), "MODEL.NETWORK.GENOTYPE")
-    if genotype.space not in ("block", "resnet"):
-        raise SettingsError(
-            f"the genotype is of the space {genotype.space!r}; a C4 detector takes: block, resnet"
-        )
-    network = build_network(genotype, Network(node.STEM, node.CHANNELS), 0)
+    size = Network(node.STEM, node.CHANNELS, node.get("CELLS", 0))
+    network = build_network(genotype, size, 0)
+    if isinstance(network, CellNetwork):
+        if size.cells < cells.FEWEST:
+            raise SettingsError(
+                f"the network has {size.cells} cell; a C4 detector needs {cells.FEWEST}: the last "
+                "third of them is its ROI head"
+            )
+        return network
     stages = sum(name.startswith("layer") for name, _ in network.named_children())
     if stages != 4:
         raise SettingsError(
@@ -86,8 +95,16 @@ class Trunk(Backbone):
 
 
 @BACKBONE_REGISTRY.register()
-def build_trunk(cfg: CfgNode, _: ShapeSpec) -> Trunk:
-    return Trunk(described_network(cfg), STRIDES[cfg.MODEL.NETWORK.STEM])
+def build_trunk(cfg: CfgNode, _: ShapeSpec) -> Backbone:
+    network, stem = described_network(cfg), cfg.MODEL.NETWORK.STEM
+    if isinstance(network, CellNetwork):
+        return cells.CellTrunk(network, cells.STRIDES[stem], FEATURE)
+    return Trunk(network, STRIDES[stem])
+
+
+def stride_of(genotype: Genotype, network: Network) -> int:
+    """By how much the map that regions are cut from is smaller than the image."""
+    return (cells.STRIDES if genotype.space in cells.SPACES else STRIDES)[network.stem]
 
 
 @ROI_HEADS_REGISTRY.register()
@@ -102,7 +119,9 @@ class Stage5ROIHeads(Res5ROIHeads):
     def _build_res5_block(cls, cfg: CfgNode) -> tuple[nn.Module, int]:
         network = described_network(cfg)
         norm = get_norm(cfg.MODEL.RESNETS.NORM, network.feature_dim)
-        return nn.Sequential(OrderedDict(layer4=network.layer4, norm=norm)), network.feature_dim
+        is_cells = isinstance(network, CellNetwork)
+        stage5 = cells.CellStage5(network) if is_cells else network.layer4
+        return nn.Sequential(OrderedDict(layer4=stage5, norm=norm)), network.feature_dim
 
 
 def build_detector(cfg: CfgNode) -> nn.Module:
@@ -136,6 +155,18 @@ def _synchronise(detector: nn.Module) -> None:
     for module in detector.modules():
         if isinstance(module, nn.BatchNorm2d):
             if module.weight.is_cuda:
-                module.__class__, module.process_group = nn.SyncBatchNorm, None
+                module.__class__, module.process_group = _SyncOnGPU, None
             else:
-                module.__class__, module._stats_mode = NaiveSyncBatchNorm, "N"
+                module.__class__, module._stats_mode = _SyncOnCPU, "N"
+
+
+class _SyncOnGPU(nn.SyncBatchNorm):
+    """Called as the batch norms of cells are: `scale` is for supernets and None here."""
+
+    def forward(self, x: Tensor, scale: None = None) -> Tensor:
+        return super().forward(x)
+
+
+class _SyncOnCPU(NaiveSyncBatchNorm):
+    def forward(self, x: Tensor, scale: None = None) -> Tensor:
+        return super().forward(x)

@@ -11,10 +11,8 @@ import detectron2.utils.comm as comm
 from detectron2.config import CfgNode
 from detectron2.data import build_detection_test_loader
 from detectron2.evaluation import (
-    COCOEvaluator,
     DatasetEvaluator,
     DatasetEvaluators,
-    PascalVOCDetectionEvaluator,
     inference_on_dataset,
 )
 from detectron2.evaluation.coco_evaluation import instances_to_coco_json
@@ -22,8 +20,10 @@ from torch import nn
 
 from nassl.files import InputError
 from nassl.parallel.processes import world_size
+from stages.transfer.classes import Precisions, must_be_found
 from stages.transfer.data import Registered
 from stages.transfer.mapper import Mapper, Raised
+from stages.transfer.scorers import CLASSES, COCOScorer, VOCScorer
 from stages.transfer.truth import Numbered, masks_name, truth
 
 __all__ = ["evaluate", "truth"]
@@ -31,8 +31,11 @@ __all__ = ["evaluate", "truth"]
 METRICS = ("AP50", "AP", "AP75")
 
 
-def evaluate(cfg: CfgNode, detector: nn.Module, data: Registered) -> tuple[dict, list[dict]]:
-    """Average precisions as fractions, and all predictions in COCO's results form; within `truth`.
+def evaluate(
+    cfg: CfgNode, detector: nn.Module, data: Registered
+) -> tuple[dict[str, float], list[dict[str, Any]], Precisions]:
+    """Average precisions as fractions, all predictions in COCO's results form, and AP and AP50 of
+    boxes of every class that has some in the test images; within `truth`.
 
     VOC: AP50, AP, AP75. COCO: AP_box, AP50_box, AP75_box and, if the detector has masks, AP_mask,
     AP50_mask, AP75_mask. Raises InputError if a precision is not a number.
@@ -41,7 +44,7 @@ def evaluate(cfg: CfgNode, detector: nn.Module, data: Registered) -> tuple[dict,
     shared = world_size() > 1  # each process tests its part of the images, the first one evaluates
     with contextlib.redirect_stdout(io.StringIO()):
         if data.layout == "voc":
-            scorers: list[DatasetEvaluator] = [PascalVOCDetectionEvaluator(data.test)]
+            scorers: list[DatasetEvaluator] = [VOCScorer(data.test)]
         else:
             scorers = _coco_scorers(cfg, data, shared)
         scorers = [Numbered(data, scorer) for scorer in scorers]
@@ -57,7 +60,16 @@ def evaluate(cfg: CfgNode, detector: nn.Module, data: Registered) -> tuple[dict,
             found[name] = float(results[task][metric]) / 100 if predictions.found else 0.0
             if not math.isfinite(found[name]):
                 raise InputError(f"{data.test}: {name} is {found[name]}; a class has no test box")
-    return found, predictions.found
+    return found, predictions.found, _of_classes(results, data)
+
+
+def _of_classes(results: dict[str, Any], data: Registered) -> Precisions:
+    """As fractions; 0 where nothing was found."""
+    classes = results.get(CLASSES) or results.get("bbox", {}).get(CLASSES)
+    if classes:
+        return {m: {n: value / 100 for n, value in of.items()} for m, of in classes.items()}
+    known = {box["category_id"] for image in data.test_images() for box in must_be_found(image)}
+    return {metric: dict.fromkeys(sorted(known), 0.0) for metric in ("AP", "AP50")}
 
 
 def _coco_scorers(cfg: CfgNode, data: Registered, shared: bool) -> list[DatasetEvaluator]:
@@ -67,7 +79,7 @@ def _coco_scorers(cfg: CfgNode, data: Registered, shared: bool) -> list[DatasetE
         tasks.setdefault(masks_name(data), []).append("segm")
     # Detectron2's fast variant needs its compiled part; this one is pycocotools itself.
     return [
-        COCOEvaluator(name, some, distributed=shared, use_fast_impl=False)
+        COCOScorer(name, some, distributed=shared, use_fast_impl=False)
         for name, some in tasks.items()
     ]
 

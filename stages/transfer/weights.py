@@ -14,8 +14,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from nassl.files import InputError
+from nassl.networks.cell_network import CellNetwork
 from nassl.parallel.precision import products
 from nassl.training.weights import load_weights
+from stages.transfer import cells
 from stages.transfer.detector import FEATURE
 
 # What a detector has and a pretrained network has not.
@@ -28,8 +30,11 @@ NEW = (
 TOLERANCE = 1e-4  # of the maps, relative to their largest value
 
 
-def detector_key(key: str) -> str:
-    """`layer4.0.conv1.weight` -> `roi_heads.res5.layer4.0.conv1.weight`, the rest in `backbone`."""
+def detector_key(key: str, network: nn.Module | None = None) -> str:
+    """`layer4.0.conv1.weight` -> `roi_heads.res5.layer4.0.conv1.weight`, the rest in `backbone`;
+    of a `network` of cells see `cells.py`."""
+    if isinstance(network, CellNetwork):
+        return cells.detector_key(key, cells.first_of_stage5(network))
     return f"roi_heads.res5.{key}" if key.startswith("layer4.") else f"backbone.{key}"
 
 
@@ -59,7 +64,7 @@ def convert(network: nn.Module, detector: nn.Module) -> int:
     Raises InputError if a key of the network has no place, if one of its shape differs, or if what
     the detector keeps is not exactly its new heads.
     """
-    given = {detector_key(key): value for key, value in network.state_dict().items()}
+    given = {detector_key(key, network): value for key, value in network.state_dict().items()}
     own = detector.state_dict()
     for key, value in given.items():
         found = tuple(own[key].shape) if key in own else "nothing"
@@ -92,21 +97,29 @@ def check_features(
     preparation. Both end in eval mode."""
     network.eval()
     detector.eval()
-    kept: list[Tensor] = []
-    hooks = [
-        stage.register_forward_hook(lambda _, __, output: kept.append(output))
-        for stage in (network.layer3, network.layer4)
-    ]
     device = detector.pixel_mean.device
     statistics = [torch.tensor(values, device=device).view(3, 1, 1) for values in (mean, std)]
-    network.to(device)((image.to(device) / 255 - statistics[0])[None] / statistics[1])
-    for hook in hooks:
-        hook.remove()
+    x = (image.to(device) / 255 - statistics[0])[None] / statistics[1]
+    maps = cells.stages_of if isinstance(network, CellNetwork) else _stages_of
+    kept = maps(network.to(device), x)
     inputs = detector.preprocess_image([{"image": image}])
     c4 = detector.backbone(inputs.tensor)[FEATURE]
     _compare("C4 map", kept[0], c4, "the mean and deviation of the pretraining images")
     c5 = detector.roi_heads.res5.layer4(kept[0])
     _compare("map after stage 5", kept[1], c5, "how stage 5 was converted")
+
+
+def _stages_of(network: nn.Module, x: Tensor) -> list[Tensor]:
+    """The maps of x (B, 3, H, W) after stages 4 and 5."""
+    kept: list[Tensor] = []
+    hooks = [
+        stage.register_forward_hook(lambda _, __, output: kept.append(output))
+        for stage in (network.layer3, network.layer4)
+    ]
+    network(x)
+    for hook in hooks:
+        hook.remove()
+    return kept
 
 
 def _compare(what: str, before: Tensor, after: Tensor, check: str) -> None:

@@ -9,6 +9,9 @@ import shutil
 import pytest
 import yaml
 
+from nassl.settings import DATASETS
+from stages.prepare.scene_files import write_coco, write_voc
+from stages.prepare.scenes import scenes
 from tests.scenarios.project import ROOT
 from tests.scenarios.test_own_images import BATCHES, draw
 
@@ -18,6 +21,11 @@ LIGHTLY = (
     "papers.own.selections.random-by-contrast.objective=vicreg "
     "papers.own.tables.networks.each.objective=vicreg"
 )
+BOXES = "python -m stages.plan paper=own data=folder data.root=/path/to/images boxes="
+BOXES_AT = {
+    "voc": f"{BOXES}voc boxes.root=/path/to/VOCdevkit scale=lab",
+    "coco": f"{BOXES}coco boxes.root=/path/to/coco scale=lab",
+}
 # Command of the README -> what is run in its place. The rest is run as it stands.
 REDUCED = {
     # Would install, and run for half an hour; the graph of the smoke plan is the fixture `project`.
@@ -30,6 +38,15 @@ REDUCED = {
         "python -m stages.plan paper=own data=folder data.root={images} scale=smoke "
         + " ".join(BATCHES)  # there are few images
     ),
+    # There, the same with boxes; the graph of such a plan is run in test_own_boxes.py.
+    **{
+        line: re.sub(
+            r"boxes.root=\S+ scale=lab", f"boxes.root={{{layout}}} scale=smoke", line
+        ).replace("/path/to/images", "{images}")
+        + " "
+        + " ".join(BATCHES)
+        for layout, line in BOXES_AT.items()
+    },
     # There, the same with another loss.
     LIGHTLY: LIGHTLY.replace("/path/to/images", "{images}").replace("=lab", "=smoke")
     + " "
@@ -65,12 +82,24 @@ def images(tmp_path_factory):
     return folder
 
 
-def test_every_command_works(project, images):
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory):
+    """The folders of generated scenes, by layout."""
+    root = tmp_path_factory.mktemp("annotated")
+    settings = DATASETS["scenes-voc"]("scenes-voc", image_size=64, train=4, test=4)
+    write_voc(scenes(settings, crowds=False), root / "voc")
+    write_coco(scenes(settings, crowds=True), root / "coco")
+    return {"voc": root / "voc" / "VOCdevkit", "coco": root / "coco"}
+
+
+def test_every_command_works(project, images, annotated):
     plan = project.folder / "params.yaml"
     before = plan.read_text()
     shown = {}
     for command in commands():
         run = REDUCED.get(command, command).replace("{images}", str(images))
+        for layout, place in annotated.items():
+            run = run.replace(f"{{{layout}}}", str(place))
         shown[command] = project.run(*shlex.split(run))
         if "stages.plan" in command:  # the results that are there belong to the former plan
             yaml.safe_load(plan.read_text())

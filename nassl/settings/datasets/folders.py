@@ -32,6 +32,8 @@ class ClassFolders(Data):
 class Folder(ClassFolders, kind="folder"):
     """Any folder or archive of images, with or without class folders."""
 
+    without: str = ""  # a file of names, one a line, of images that are left out
+
     implementation: ClassVar[str] = "stages.prepare.folders:folder"
     on_disk: ClassVar[bool] = True
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nassl.settings import DATASETS, SPACES, Detection, SettingsError
+from nassl.settings import DATASETS, Detection, SettingsError
+from nassl.settings.detection import UNFITTED
 from stages.plan.checks.masks import files_without_masks
 from stages.runs.run import Run
 
+FEWEST_CELLS = 2
 DETECTORS = ("faster-rcnn-c4", "mask-rcnn-c4")
 
 
@@ -42,12 +44,11 @@ def check_transfer(
                 f"{place}.{key} is {getattr(line, key)!r}; {line.weights} was trained with "
                 f"{wanted!r}"
             )
-    space = runs[search_of(source, runs)].settings["space"]
-    if space.of_cells:
-        chains = [name for name, kind in SPACES.items() if not kind.of_cells]
+    space, size = runs[search_of(source, runs)].settings["space"], run.settings["network"]
+    if space.of_cells and size.cells < FEWEST_CELLS:
         raise SettingsError(
-            f"{place}.weights: {line.weights} is a network of kind {space.kind!r}; a C4 detector "
-            f"takes: {', '.join(chains)}"
+            f"{place}: network.cells is {size.cells}; a C4 detector needs {FEWEST_CELLS}: the last "
+            "third of them is its ROI head"
         )
     data = runs[f"prepare/{line.data}"].settings["data"]
     if not data.boxes:
@@ -78,7 +79,14 @@ def _kinds(what: str) -> str:
 
 
 def _check_schedule(place: str, settings: Detection) -> None:
+    if not (settings.epochs or settings.is_fitted):
+        raise SettingsError(f"{place}: {UNFITTED}")
     steps, last = settings.milestones, settings.iterations
+    if steps and not last:
+        raise SettingsError(
+            f"{place}: detection.milestones is {steps}, and detection.iterations is 0, by epochs; "
+            "give both or neither"
+        )
     if steps != sorted(steps) or any(not 0 < step < last for step in steps):
         raise SettingsError(
             f"{place}: detection.milestones is {steps}; allowed: rising, between 0 and "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from nassl.settings import SettingsError
+from nassl.settings import Detection, SettingsError
 from nassl.settings.objectives.lightly import LIGHTLY_LOSSES
 
 LARGEST = 2**63 - 1
@@ -62,6 +62,9 @@ def check_values(where: str, settings: Any) -> None:
 
 def _may_be_zero(name: str, settings: Any) -> bool:
     """Whether 0 means "not given": another key, or the data, decides."""
+    if isinstance(settings, Detection):
+        fitted = ("iterations", "test_side", "longest", "pooler_resolution")
+        return settings.epochs > 0 and name in fitted
     return name in ("channels", "cells") or (name == "image_size" and settings.own_sizes)
 
 

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nassl.settings import SECTIONS, SettingsError
+from stages.plan.compose.boxes import settle_boxes
 from stages.plan.compose.corrections import HYDRAS, about_key, about_quotes, check_words
 from stages.plan.compose.roots import hint, literal_roots, settle_roots
 
@@ -35,6 +36,8 @@ def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
             better = about_key(overrides, str(error), _keys())
             raise SettingsError(" | ".join(filter(None, (_reason(error), better)))) from error
     settle_roots(config)
+    if more := settle_boxes(config, overrides):
+        return compose_config([*overrides, *more])
     for paper, tables in list(config.get("stand_ins", {}).items()):
         if isinstance(tables, dict):  # +stand_ins.ssnas.table1=...
             del config["stand_ins"][paper]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nassl.settings import Network, SettingsError, Size, SpaceSettings
+from stages.plan.annotated_images import annotated_images
 from stages.plan.datasets import expected_size
-from stages.plan.estimate.detection_work import transfer_flops
+from stages.plan.estimate.detection_work import transfer_work
 from stages.plan.estimate.phases import phases
 from stages.plan.estimate.work import (
     Counted,
@@ -30,8 +31,12 @@ def run_work(run: Run, params: dict[str, Any]) -> Work:
     if run.stage in ("prepare", "select"):
         return work
     if run.stage == "transfer":
-        data = resolve_run("prepare", run.line.data, params, "the plan").settings["data"]
-        return Work(flops=transfer_flops(run, data))
+        data, pretrained_on = (
+            resolve_run("prepare", name, params, "the plan").settings["data"]
+            for name in (run.line.data, run.line.pretrained_on)
+        )
+        space, counts = searched_space(run, params), annotated_images(data)
+        return transfer_work(run, data, space, pretrained_on.image_size, counts)
     side, size = _data(run, params)
     for phase in phases(run, size):
         seen = phase.views.size or side

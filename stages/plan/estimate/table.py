@@ -111,7 +111,7 @@ def _on_gpu(gpu: str, run: Run, params: dict[str, Any], work: Work) -> float:
         space = run.settings["space"].kind
         kind = "supernet" if space == "cell" else space
     else:
-        kind = "resnet" if run.stage == "transfer" else searched_space(run, params).kind
+        kind = searched_space(run, params).kind
     recipe = run.settings.get("recipe")
     return gpu_rates(gpu, kind, recipe.precision if recipe else "float32").seconds(work)
 

@@ -56,6 +56,29 @@ class PlannedOwnRow:
 
 
 @dataclass(frozen=True)
+class PlannedBoxesRow:
+    """Detectors of own boxes, one per seed: `runs` started from the weights of `pretrained`, those
+    of `random`, of the same seeds, from random ones. `selection` as in PlannedOwnRow."""
+
+    row: str
+    data: str
+    runs: list[str]
+    random: list[str]
+    selection: str
+    pretrained: list[str]
+    searches: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return self.row
+
+    @property
+    def minus(self) -> list[str]:
+        """The other runs that the row takes."""
+        return self.random
+
+
+@dataclass(frozen=True)
 class PlannedDecision:
     """What the papers do not say, or what is done otherwise: a marked setting of the plan
     (`stages.plan.decisions`). `value` is empty for what is said of a whole section."""
@@ -73,6 +96,7 @@ class Report:
     tables: dict[str, Any]  # lists of PlannedRow
     below: dict[str, str] = field(default_factory=dict)  # dvc.yaml's: where a stage's folder lies
     own: list[Any] = field(default_factory=list)  # of PlannedOwnRow: your own images
+    boxes: list[Any] = field(default_factory=list)  # of PlannedBoxesRow: your own boxes
     decisions: list[Any] = field(default_factory=list)  # of PlannedDecision
 
 
@@ -90,11 +114,15 @@ def typed_report(section: Any) -> Report:
     own = [
         typed(PlannedOwnRow, row, f"report.own[{number}]") for number, row in enumerate(report.own)
     ]
+    boxes = [
+        typed(PlannedBoxesRow, row, f"report.boxes[{number}]")
+        for number, row in enumerate(report.boxes)
+    ]
     decisions = [
         typed(PlannedDecision, entry, f"report.decisions[{number}]")
         for number, entry in enumerate(report.decisions)
     ]
-    return replace(report, tables=tables, own=own, decisions=decisions)
+    return replace(report, tables=tables, own=own, boxes=boxes, decisions=decisions)
 
 
 def read_report(plan: Path) -> Report:

@@ -80,7 +80,8 @@ def row_costs(evidence: Evidence, report: Report) -> list[RowCost]:
     """Per planned row: the runs that it depends on and what they took. Runs that several rows
     depend on count in each."""
     found = []
-    for table, rows in [*report.tables.items(), ("own images", report.own)]:
+    own = [("own images", report.own), ("own boxes", report.boxes)]
+    for table, rows in [*report.tables.items(), *own]:
         for row in rows:
             runs: set[str] = set()
             for run in [*row.runs, *row.minus]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nassl.manifest import file_hash
 from nassl.settings import SettingsError
-from stages.report.evidence.asked import PlannedOwnRow, PlannedRow, Report
+from stages.report.evidence.asked import PlannedBoxesRow, PlannedOwnRow, PlannedRow, Report
 from stages.report.evidence.reported import ReportedTable
 from stages.report.evidence.runs import STAGES, Evidence
 from stages.report.numbers.costs import upstream
 from stages.report.numbers.own import collect_own
+from stages.report.numbers.own_boxes import METRICS, START, collect_boxes
 from stages.report.numbers.rows import Spread
 from stages.report.numbers.statistics import deviation, mean
 from stages.report.numbers.tables import collect
 
+BOXES = "own_boxes"  # the table of own boxes; also `own.boxes`
 OWN = "own"  # the table of own images; also `own.networks`, as the plan's `only` has it
 
 
@@ -68,12 +71,16 @@ def trace(
     table, found = _chosen(name, report)
     if table == OWN:
         return [_own(row, report.scale, evidence) for row in found]
+    if table == BOXES:
+        return [_boxes(row, report.scale, evidence) for row in found]
     return [_paper(table, row, report, reported, evidence) for row in found]
 
 
-def _chosen(name: str, report: Report) -> tuple[str, list[PlannedRow] | list[PlannedOwnRow]]:
-    tables = {**report.tables, **({OWN: report.own} if report.own else {})}
+def _chosen(name: str, report: Report) -> tuple[str, list[Any]]:
+    own = {name: rows for name, rows in ((OWN, report.own), (BOXES, report.boxes)) if rows}
+    tables = {**report.tables, **own}
     table, _, row = name.partition("/")
+    table = BOXES if table == "own.boxes" else table
     table = OWN if table.partition(".")[0] == OWN else table
     if table not in tables:
         known = ", ".join(tables) or "none"
@@ -90,7 +97,7 @@ def _chosen(name: str, report: Report) -> tuple[str, list[PlannedRow] | list[Pla
     return table, found
 
 
-def _names(planned: PlannedRow | PlannedOwnRow) -> set[str]:
+def _names(planned: PlannedRow | PlannedOwnRow | PlannedBoxesRow) -> set[str]:
     """Its name, with or without what else identifies it, also as the plan's `only` has it."""
     method = getattr(planned, "method", None)
     return {planned.row, planned.label, f"{planned.row}/{method}"}
@@ -103,7 +110,7 @@ def _paper(
     reported: dict[str, ReportedTable],
     evidence: Evidence,
 ) -> Trace:
-    alone = replace(report, tables={table: [planned]}, own=[])
+    alone = replace(report, tables={table: [planned]}, own=[], boxes=[])
     row = next(row for one in collect(alone, reported, evidence, "") for row in one.made)
     minus = [evidence.results / run / "metrics.json" for run in planned.minus]
     numbers = tuple(
@@ -138,6 +145,23 @@ def _own(planned: PlannedOwnRow, scale: str, evidence: Evidence) -> Trace:
         )
     used = [*planned.runs, *planned.pretrained, planned.selection, *planned.searches]
     return Trace(OWN, planned.label, tuple(numbers), _files(used, evidence))
+
+
+def _boxes(planned: PlannedBoxesRow, scale: str, evidence: Evidence) -> Trace:
+    (row,) = collect_boxes([planned], scale, evidence, "").rows
+    numbers = tuple(
+        Number(
+            metric if start == START[0] else f"{metric}, from random weights",
+            tuple(
+                Part(value, f"{metric}{row.ending}", _metrics(evidence, run))
+                for run, value in zip(row.runs[start], row.values[start][metric], strict=True)
+            ),
+        )
+        for start in START
+        for metric in METRICS
+    )
+    used = [*planned.runs, *planned.random, *planned.pretrained, planned.selection]
+    return Trace(BOXES, planned.label, numbers, _files([*used, *planned.searches], evidence))
 
 
 def _metrics(evidence: Evidence, run: str) -> Path:

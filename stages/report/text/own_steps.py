@@ -5,7 +5,7 @@ Commands and settings are written in `backticks`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stages.report.numbers.own_training import FALLS, TOO_SHORT, Trend
 from stages.report.numbers.own_verdict import (
@@ -76,10 +76,10 @@ SUBJECTS = {
 }
 
 
-def seeds(duels: Sequence[Duel]) -> Iterable[str]:
-    """How many more of them would tell what no measure tells."""
+def seeds(duels: Sequence[Duel], subjects: Mapping[str, str] | None = None) -> Iterable[str]:
+    """How many more of them would tell what no measure tells; `subjects` has words for it."""
     alone = []  # settings of which one seed was run
-    for question, what in SUBJECTS.items():
+    for question, what in (SUBJECTS if subjects is None else subjects).items():
         asked = [duel for duel in duels if duel.question == question]
         if not asked or any(not duel.reason for duel in asked):
             continue

@@ -167,12 +167,12 @@ def own_json(table: OwnTable) -> dict[str, Any]:
             }
             for row in table.rows
         ],
-        "comparisons": [_duel(duel) for duel in judge(table).duels],
+        "comparisons": [duel_record(duel) for duel in judge(table).duels],
         "best": asdict(table.best) if table.best else None,
     }
 
 
-def _duel(duel: Duel) -> dict[str, Any]:
+def duel_record(duel: Duel) -> dict[str, Any]:
     """`p` before and `p_adjusted` after Holm's correction."""
     sides = zip(duel.names, (duel.one, duel.other), strict=True)
     return {

@@ -95,6 +95,23 @@ def test_class_folders_beside_unlabeled_images(tmp_path):
     assert manifest(alone)["counts"] == {"train": 16, "test": 4, "unlabeled": 7}
 
 
+def test_images_that_a_file_lists_are_left_out(tmp_path):
+    raw, listing = make(tmp_path / "raw", FLAT), tmp_path / "test.txt"
+    listing.write_text("0\n\n 3.png \n")
+    out = prepared(raw, tmp_path / "out", without=str(listing))
+    assert manifest(out)["counts"] == {"train": 8}
+    assert manifest(out)["ignored"] == 0
+    there = {pixels.tobytes() for pixels in np.load(out / "images" / "train.npy")}
+    assert [n for n in range(10) if picture(n).tobytes() not in there] == [0, 3]
+    (remark,) = manifest(out, "labels")["remarks"]
+    assert (remark["count"], remark["text"]) == (2, "images are left out: test.txt names them")
+    listing.write_text("0\nx\n")
+    with pytest.raises(InputError, match=r"names 'x' \(1 of 2 names\): there is no such image"):
+        prepared(raw, tmp_path / "out", without=str(listing))
+    with pytest.raises(InputError, match=r"without is '.*gone', which cannot be read: "):
+        prepared(raw, tmp_path / "out", without=str(tmp_path / "gone"))
+
+
 def test_only_unlabeled(tmp_path):
     out = prepared(make(tmp_path / "raw", ["unlabeled/0.png", "unlabeled/1.png"]), tmp_path / "out")
     assert manifest(out)["counts"] == {"unlabeled": 2}

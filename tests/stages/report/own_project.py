@@ -29,6 +29,7 @@ def write_own_results(
     project: Path, networks: Networks = CLEAR, classes: bool = True, scale: str = "lab"
 ) -> Path:
     """60 images (without classes) or 48 and 200 in the classes `cat` and `dog`, 16 pixels wide."""
+    project.mkdir(parents=True, exist_ok=True)
     plan: dict = {
         "objective": {"simclr": {"kind": "simclr"}},
         "strategy": {name: {"kind": kind} for name, kind in KINDS.items()},

@@ -9,6 +9,7 @@ import pytest
 
 from stages.report.__main__ import main
 from tests.stages.report.conftest import REPORTED
+from tests.stages.report.own_boxes_project import add_boxes
 from tests.stages.report.own_project import write_own_results
 
 
@@ -137,6 +138,27 @@ def test_what_is_not_there_is_answered_with_what_is(project, trace, name, text):
     code, said = trace(project, name)
     assert code == 2
     assert said.startswith(f"report: {text}")
+
+
+def test_own_boxes(tmp_path, trace):
+    project = add_boxes(write_own_results(tmp_path), layout="coco")
+    code, text = trace(project, "own_boxes/SSNAS (first order)")
+    assert code == 0, text
+    said = lines(text)
+    place = said.index("AP50, from random weights: 42.00 ± 2.65 %, from 3 runs")
+    assert said[place + 1] == (
+        "40.00 = 100 x AP50_box of results/transfer/ssnas-boxes-scratch-s0/metrics.json"
+    )
+    assert "AP: 30.50 ± 0.50 %, from 3 runs" in said
+    assert trace(project, "own.boxes/SSNAS (first order)") == (0, text)
+    files = hashed(text)
+    for file in (
+        "transfer/ssnas-boxes-s2/classes.json",
+        "pretrain/ssnas-folder-s0/metrics.json",
+        "search/ssnas-folder-s1/genotype.json",
+        "prepare/boxes/labels/manifest.json",
+    ):
+        assert f"results/{file}" in files  # fmt: skip
 
 
 def test_a_missing_run_is_named(project, trace):

@@ -60,7 +60,9 @@ def prepared_scenes(folder: Path, layout: str, **changes: Any) -> Path:
     return folder / "labels"
 
 
-def save_pretrained(folder: Path, genotype: Any, seed: int = 0) -> Path:
+def save_pretrained(
+    folder: Path, genotype: Any, seed: int = 0, network: dict[str, Any] = NETWORK
+) -> Path:
     """A folder like that of `pretrain`, with random weights."""
     import torch
 
@@ -70,13 +72,13 @@ def save_pretrained(folder: Path, genotype: Any, seed: int = 0) -> Path:
     from nassl.training.weights import save_weights
 
     torch.manual_seed(seed)
-    network = build_network(genotype, Network(**NETWORK), 32)
-    for module in network.modules():  # statistics as they would be after training
+    made = build_network(genotype, Network(**network), 32)
+    for module in made.modules():  # statistics as they would be after training
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.5, 1.5)
     folder.mkdir(parents=True, exist_ok=True)
-    save_weights(folder / "weights.safetensors", network)
+    save_weights(folder / "weights.safetensors", made)
     write_genotype(folder / "genotype.json", genotype)
     write_manifest(folder, "pretrain@resnet50")
     return folder

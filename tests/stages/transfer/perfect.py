@@ -71,5 +71,5 @@ def perfect(labels: Path, kind: str = "faster-rcnn-c4") -> dict[str, float]:
     cfg = detectron2_config(settings, *network, sets, MEAN, STD, "cpu")
     fit_masks(cfg, data)
     with truth(data):
-        found, _ = evaluate(cfg, Perfect(data, kind == "mask-rcnn-c4"), data)
+        found, _, _ = evaluate(cfg, Perfect(data, kind == "mask-rcnn-c4"), data)
     return {name: round(value, 6) for name, value in found.items()}

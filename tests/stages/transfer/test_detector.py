@@ -90,11 +90,11 @@ def test_any_block_genotype_and_the_extra_norm():
     )
 
 
-def test_stages_and_spaces_that_make_no_c4_are_refused():
+def test_networks_that_make_no_c4_are_refused():
     with pytest.raises(SettingsError, match=r"the genotype has 2 stages of blocks; .* needs 4"):
         build_detector(config(resnet50((1, 1))))
-    with pytest.raises(SettingsError, match="of the space 'cell'; a C4 detector takes: block"):
-        build_detector(config(random_genotype(0)))
+    with pytest.raises(SettingsError, match=r"the network has 1 cell; a C4 detector needs 2"):
+        build_detector(config(random_genotype(0), {**NETWORK, "cells": 1}))
 
 
 def test_the_recipe_is_scaled_as_a_whole_to_fewer_devices():

@@ -71,8 +71,12 @@ def evaluated(labels, name, kind, most=3):
         return data, *evaluate(cfg, Guesses(data, kind == "mask-rcnn-c4", most), data)
 
 
+def percent(classes, metric) -> list[float]:
+    return [100 * value for _, value in sorted(classes[metric].items())]
+
+
 def test_coco_precisions_are_pycocotools_on_the_saved_predictions(coco, tmp_path):
-    data, found, predictions = evaluated(coco, "evaluate-coco", "mask-rcnn-c4")
+    data, found, predictions, classes = evaluated(coco, "evaluate-coco", "mask-rcnn-c4")
     (tmp_path / "predictions.json").write_text(json.dumps(predictions))
     reference = COCO(str(coco / data.manifest["root"] / data.manifest["truth"]))
     for task, suffix in (("bbox", "_box"), ("segm", "_mask")):
@@ -83,13 +87,27 @@ def test_coco_precisions_are_pycocotools_on_the_saved_predictions(coco, tmp_path
         values = [found[f"{name}{suffix}"] for name in ("AP", "AP50", "AP75")]
         assert values == pytest.approx(list(scorer.stats[:3]), abs=1e-12)
         assert 0.1 < values[1] < 1
+        if task == "bbox":  # the mean over classes is that of each class alone
+            alone = []
+            for number in data.category_ids:
+                scorer.params.catIds = [number]
+                scorer.evaluate()
+                scorer.accumulate()
+                scorer.summarize()
+                alone.append(100 * scorer.stats[:2])
+            assert np.array(alone).T.tolist() == [
+                pytest.approx(percent(classes, metric)) for metric in ("AP", "AP50")
+            ]
 
 
 def test_voc_precision_is_the_eleven_point_mean_on_the_saved_predictions(voc):
-    data, found, predictions = evaluated(voc, "evaluate-voc", "faster-rcnn-c4")
+    data, found, predictions, classes = evaluated(voc, "evaluate-voc", "faster-rcnn-c4")
     literal = {t: np.mean([eleven_points(data, predictions, c, t) for c in range(6)])
                for t in np.arange(50, 100, 5)}  # fmt: skip
     assert found["AP50"] == pytest.approx(literal[50], abs=1e-12)
+    alone = [100 * eleven_points(data, predictions, c, 50) for c in range(6)]
+    assert percent(classes, "AP50") == pytest.approx(alone)
+    assert np.mean(percent(classes, "AP")) == pytest.approx(100 * found["AP"])
     assert found["AP75"] == pytest.approx(literal[75], abs=1e-12)
     assert found["AP"] == pytest.approx(np.mean(list(literal.values())), abs=1e-12)
     assert 0.1 < found["AP50"] < 1
@@ -100,10 +118,12 @@ def test_nothing_found_is_a_precision_of_zero(coco, voc):
         (coco, "none-coco", "mask-rcnn-c4"),
         (voc, "none-voc", "faster-rcnn-c4"),
     ):
-        _, found, predictions = evaluated(labels, name, kind, most=1)
+        _, found, predictions, classes = evaluated(labels, name, kind, most=1)
         assert predictions == []
         assert found
         assert set(found.values()) == {0.0}
+        zero = dict.fromkeys(range(6), 0.0)
+        assert classes == {"AP": zero, "AP50": zero}
 
 
 def eleven_points(data, predictions, label, percent) -> float:
