@@ -1,8 +1,7 @@
 """From the rows of the papers' tables to the runs that they need.
 
 Rows ask for final runs (retrain or probe), those for architectures, those for scores and searches,
-those for data: the expansion follows these needs, once per seed, and names every run
-`<method>-<data>[-<variant>][-s<seed>]`.
+those for data: the expansion follows these needs, once per seed.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError, Size
 from nassl.settings.typed import typed
 from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
+from stages.plan.naming import given, named
 from stages.runs.lines import REFERENCES, RUNS
 from stages.runs.rows import IDENTITY
 
@@ -99,7 +99,7 @@ class Expansion:
         architectures, searches = self._architectures(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in ("row", *IDENTITY) if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's
-            row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
+            row = {**row, "variant": "-".join([f"on-{data}", *given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
         if "values" in row:
             entry["values"] = row["values"]
@@ -131,13 +131,13 @@ class Expansion:
 
     def _retrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
         line = _training(data, architecture, row, seed)
-        return self._add("retrain", _named(architecture, row.get("variant"), seed), line)
+        return self._add("retrain", named(architecture, row.get("variant"), seed), line)
 
     def _pretrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
         line = _training(data, architecture, row, seed)
         if row.get("searched_with_labels"):
             line["searched_with_labels"] = True
-        return self._add("pretrain", _named(architecture, row.get("variant"), seed), line)
+        return self._add("pretrain", named(architecture, row.get("variant"), seed), line)
 
     def _transfer(self, data: str, architecture: str, row: dict, seed: int) -> str:
         """On `data`, of weights that were trained on the stand-in of `pretrained_on`."""
@@ -152,7 +152,7 @@ class Expansion:
             "seed": seed,
         }
         variants = [data, *([row["variant"]] if "variant" in row else [])]
-        method = _named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
+        method = named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
         return self._add("transfer", "-".join([method, *variants, f"s{seed}"]), line)
 
     def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
@@ -166,7 +166,7 @@ class Expansion:
             **{key: row[key] for key in ("network", "linear", "finetune")},
             "seed": seed,
         }
-        return self._add("probe", _named(architecture, "-".join(variants), seed), line)
+        return self._add("probe", named(architecture, "-".join(variants), seed), line)
 
     def _retrain_candidates(self) -> None:
         """One more training of every candidate of the selections whose criterion is listed in
@@ -181,7 +181,7 @@ class Expansion:
             for place, candidate in enumerate(selection["candidates"]):
                 scored = self.runs["score"][candidate]
                 if scored["data"] == line["data"]:  # on other data the score says something else
-                    run = _named(line["architecture"], f"candidate{place}", line["seed"])
+                    run = named(line["architecture"], f"candidate{place}", line["seed"])
                     own = {"architecture": f"search/{scored['search']}"}
                     self._add("retrain", run, line | own)
 
@@ -284,18 +284,6 @@ class Expansion:
 def _training(data: str, architecture: str, row: dict, seed: int) -> dict[str, Any]:
     chosen = {key: row[key] for key in ("network", "objective", "recipe")}
     return {"data": data, "architecture": architecture, **chosen, "seed": seed}
-
-
-def _named(architecture: str, variant: str | None, seed: int) -> str:
-    """`select/ssnas-digits`, `b32`, 0 -> `ssnas-digits-b32-s0`; a search's own seed is left out."""
-    stage, method = architecture.split("/")
-    if stage == "search":
-        method = method.rpartition("-s")[0]
-    return "-".join([method, *_given(variant), f"s{seed}"])
-
-
-def _given(name: str | None) -> list[str]:
-    return [name] if name else []
 
 
 def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:
