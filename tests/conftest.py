@@ -25,6 +25,7 @@ SLOW = [
         "scenarios",
         "stages/export",
         "stages/plan/test_paper_scale.py",
+        "stages/plan/test_paper_sizes.py",
         "stages/report/test_browser.py",
         "stages/training/test_several_devices.py",
         "stages/transfer",
