@@ -15,8 +15,8 @@ import yaml
 from stages.runs.run import Run, read_run
 
 TESTS = Path(__file__).parent
-# Left out by `make quick`: real graphs, several processes, networks of the papers' size, detectors,
-# a browser, and random input.
+# Left out by `make quick`: real graphs, DVC, several processes, networks of the papers' size,
+# detectors, a browser, and random input.
 SLOW = [
     TESTS / name
     for name in (
@@ -29,6 +29,7 @@ SLOW = [
         "stages/report/test_browser.py",
         "stages/training/test_several_devices.py",
         "stages/transfer",
+        "workflow/test_dvc_job.py",
     )
 ]
 
