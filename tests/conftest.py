@@ -15,8 +15,8 @@ import yaml
 from stages.runs.run import Run, read_run
 
 TESTS = Path(__file__).parent
-# Left out by `make quick`: real graphs, several processes, networks of the papers' size, detectors,
-# a browser, and random input.
+# Left out by `make quick`: real graphs, DVC, several processes, networks of the papers' size,
+# detectors, a browser, and random input.
 SLOW = [
     TESTS / name
     for name in (
@@ -25,9 +25,11 @@ SLOW = [
         "scenarios",
         "stages/export",
         "stages/plan/test_paper_scale.py",
+        "stages/plan/test_paper_sizes.py",
         "stages/report/test_browser.py",
         "stages/training/test_several_devices.py",
         "stages/transfer",
+        "workflow/test_dvc_job.py",
     )
 ]
 
@@ -55,14 +57,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """For several workers (`-n`): tests of a file stay together, because they share what the file
-    prepares; so do those of the one project that has run. Scenarios, the longest, come first."""
+    prepares; so do those of the one project that has run. The longest come first, so that no worker
+    is left with one of them at the end."""
     _skip_without_gpu(items)
     if not hasattr(config, "workerinput"):
         return
     for item in items:
-        shared = "project" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("project" if shared else str(item.path)))
-    items.sort(key=lambda item: "scenarios" not in item.path.parts)
+        group = "project" if _shares_project(item) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_place)
+
+
+def _shares_project(item: pytest.Item) -> bool:
+    return "project" in getattr(item, "fixturenames", ())
+
+
+def _place(item: pytest.Item) -> int:
+    if _shares_project(item):
+        return 0
+    if "scenarios" in item.path.parts:
+        return 1
+    return 2 if any(item.path.is_relative_to(place) for place in SLOW) else 3
 
 
 def _skip_without_gpu(items: list[pytest.Item]) -> None:

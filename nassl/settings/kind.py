@@ -9,6 +9,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -51,8 +52,7 @@ class Kind:
             spec = None
         if spec is None or spec.origin is None:
             return False
-        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-        return any(getattr(node, "name", None) == name for node in tree.body)
+        return name in _defined(spec.origin, Path(spec.origin).stat().st_mtime_ns)
 
     def check_complete(self, where: str) -> None:
         """Raises SettingsError for a kind without an implementation, or without what others read of
@@ -82,6 +82,13 @@ class Kind:
     @classmethod
     def _class(cls) -> str:
         return f"{cls.__module__}.{cls.__qualname__}"
+
+
+@cache
+def _defined(file: str, changed: int) -> frozenset[str | None]:
+    """The functions and classes of a module's file as it was last changed, in nanoseconds."""
+    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    return frozenset(getattr(node, "name", None) for node in tree.body)
 
 
 def import_all(package: str, path: Iterable[str]) -> None:

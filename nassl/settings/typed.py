@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -28,8 +30,22 @@ def typed(cls: Any, values: dict[str, Any], where: str) -> Any:
         raise SettingsError(
             f"{where} has the unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"
         )
+    # A plan names the same settings many times; to check them takes a hundred copies' time.
+    key = (cls, repr(values))
+    if key in _CHECKED:
+        return copy.deepcopy(_CHECKED[key])
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(cls), values))
+        settings = OmegaConf.to_object(OmegaConf.merge(_schema(cls), values))
     except OmegaConfBaseException as error:
         reason = str(error).splitlines()[0]
         raise SettingsError(f"{where}.{error.full_key or ''}: {reason}") from error
+    _CHECKED[key] = copy.deepcopy(settings)
+    return settings
+
+
+_CHECKED: dict[tuple[type, str], Any] = {}
+
+
+@cache
+def _schema(cls: type) -> Any:
+    return OmegaConf.structured(cls)

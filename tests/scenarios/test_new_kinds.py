@@ -158,7 +158,7 @@ PLAN = [
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def extended(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     for name in ("nassl", "stages", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -179,29 +179,29 @@ def python(folder, *arguments, code=0):
     return done.stdout + done.stderr
 
 
-def test_they_are_planned_estimated_and_run(project):
-    python(project, "-m", "stages.plan", *PLAN)
-    plan = (project / "params.yaml").read_text()
+def test_they_are_planned_estimated_and_run(extended):
+    python(extended, "-m", "stages.plan", *PLAN)
+    plan = (extended / "params.yaml").read_text()
     assert all(f"kind: {kind}" in plan for kind in ("stripes", "agreement", "untouched"))
-    estimated = python(project, "-m", "stages.plan", *PLAN, "--estimate")
+    estimated = python(extended, "-m", "stages.plan", *PLAN, "--estimate")
     # The weights are trained on half of 128 images and evaluated on the other: 6 and 2 passes.
     row = re.search(r"^search +2 +([\d.]+) ", estimated, re.MULTILINE)
     assert row, estimated
 
-    results = project / "results"
-    python(project, "-m", "stages.prepare", "stripes", "--out", "results/prepare/stripes")
+    results = extended / "results"
+    python(extended, "-m", "stages.prepare", "stripes", "--out", "results/prepare/stripes")
     data = [
         "--images", "results/prepare/stripes/images",
         "--labels", "results/prepare/stripes/no-labels",
     ]  # fmt: skip
     found = "results/search/ssnas-stripes-s0"
-    python(project, "-m", "stages.search", "ssnas-stripes-s0", *data, "--out", found)
-    metrics = json.loads((project / found / "metrics.json").read_text())
+    python(extended, "-m", "stages.search", "ssnas-stripes-s0", *data, "--out", found)
+    metrics = json.loads((extended / found / "metrics.json").read_text())
     assert metrics["strategy"] == "untouched"
     assert 0 < metrics["final_validation_loss"] < 2
     genotype, scored = f"{found}/genotype.json", "results/score/ssnas-stripes-s0"
     python(
-        project, "-m", "stages.score", "ssnas-stripes-s0", *data, "--genotype", genotype,
+        extended, "-m", "stages.score", "ssnas-stripes-s0", *data, "--genotype", genotype,
         "--out", scored,
     )  # fmt: skip
     score = json.loads((results.parent / scored / "metrics.json").read_text())
@@ -227,12 +227,12 @@ def test_they_are_planned_estimated_and_run(project):
          r"strategy has no entry 'untouched'; available: darts-first, "),
     ],
 )  # fmt: skip
-def test_without_one_of_their_files_the_plan_is_refused(project, removed, text):
-    there = (project / removed).read_text()
-    (project / removed).unlink()
+def test_without_one_of_their_files_the_plan_is_refused(extended, removed, text):
+    there = (extended / removed).read_text()
+    (extended / removed).unlink()
     try:
-        said = python(project, "-m", "stages.plan", *PLAN, code=2)
+        said = python(extended, "-m", "stages.plan", *PLAN, code=2)
     finally:
-        (project / removed).write_text(there)
+        (extended / removed).write_text(there)
     assert re.search(text, said), said
     assert "Traceback" not in said

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, OverrideParseException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nassl.settings import SECTIONS, SettingsError
@@ -50,7 +51,7 @@ def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
 def _keys() -> dict[str, list[str]]:
     """The keys of every section's entries, by the key above them; below `stand_ins` what may have
     one: data and tables."""
-    config: Any = OmegaConf.to_container(compose("config", _unlisted([])))
+    config: Any = OmegaConf.to_container(_without_overrides())
     keys: dict[str, list[str]] = {}
     for section, entries in config.items():
         if isinstance(entries, dict):
@@ -60,6 +61,12 @@ def _keys() -> dict[str, list[str]]:
     tables = [f"{paper}.{table}" for paper in papers for table in papers[paper]["tables"]]
     keys["stand_ins"] = [name for name in config["data"] if name != "root"] + tables
     return keys
+
+
+@cache  # for a refusal: half a second
+def _without_overrides() -> DictConfig:
+    """All of workflow/config; to be called while Hydra is initialised."""
+    return compose("config", _unlisted([]))
 
 
 def _unlisted(overrides: Sequence[str]) -> list[str]:
@@ -97,7 +104,7 @@ def _reason(error: BaseException | None) -> str:
     )
     unknown = re.search(r"Could not override '([\w.-]+)\.[\w-]+'", text)
     if unknown:
-        known = OmegaConf.select(compose("config"), unknown[1])
+        known = OmegaConf.select(_without_overrides(), unknown[1])
         if OmegaConf.is_dict(known):
             text += f" | allowed: {', '.join(map(str, known))}"
     return text

@@ -10,9 +10,11 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from scipy.stats import nct, t, ttest_1samp, ttest_ind
+import numpy as np
+from scipy.stats import chi2, nct, norm, t, ttest_1samp, ttest_ind
 
 AGREES, DISAGREES, UNKNOWN = "agrees", "disagrees", "cannot be told"
 LEVEL = 0.05  # probability of a verdict, right or wrong, in a table in which nothing differs
@@ -87,7 +89,15 @@ def seeds_needed(difference: float, deviation: float, pairs: bool = False) -> in
     if not (difference > 0 and deviation > 0):
         raise ValueError(f"difference {difference} and deviation {deviation} must be above 0")
     effect = difference / deviation
-    return next((n for n in range(2, MOST) if power(n, effect, pairs) >= POWER), MOST)
+
+    def enough(seeds: int) -> bool:
+        return power(seeds, effect, pairs) >= POWER
+
+    low, high = 1, 2  # `low` are too few
+    while high < MOST and not enough(high):
+        low, high = high, 2 * high
+    between = range(low + 1, min(high, MOST))
+    return between.start + bisect_left(between, True, key=enough)
 
 
 def power(seeds: int, effect: float, pairs: bool = False) -> float:
@@ -96,7 +106,14 @@ def power(seeds: int, effect: float, pairs: bool = False) -> float:
     freedom = seeds - 1 if pairs else 2 * seeds - 2
     centre = effect * math.sqrt(seeds if pairs else seeds / 2)
     critical = t.ppf(1 - LEVEL / 2, freedom)
-    return float(nct.sf(critical, freedom, centre) + nct.cdf(-critical, freedom, centre))
+    found = float(nct.sf(critical, freedom, centre) + nct.cdf(-critical, freedom, centre))
+    if math.isfinite(found):
+        return found
+    # SciPy's noncentral t is not a number for many large effects: the mean over the quantiles of
+    # the deviation that the test divides by.
+    share = (np.arange(1000) + 0.5) / 1000
+    border = critical * np.sqrt(chi2.ppf(share, freedom) / freedom)
+    return float(np.mean(norm.sf(border - centre) + norm.cdf(-border - centre)))
 
 
 def _spread(values: Sequence[float]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as F
 
-from nassl.data import colour, views
+from nassl.data import colour, resampling, views
 from nassl.data.views import PlainView, RandomViews
 from nassl.parallel import path
 from nassl.settings import Views
@@ -30,7 +30,7 @@ def test_crop_resize_and_flip_equal_torchvision(height, width, size):
     left = (torch.rand(6) * (width - wide + 1)).long()
     flips = torch.tensor([True, False, True, False, True, False])
     boxes = [value.double() for value in (top, left, tall, wide)]
-    ours = views.resample(x, *boxes, size, flips)
+    ours = resampling.resample(x, *boxes, size, flips)
     for i in range(6):
         box = [int(value[i]) for value in (top, left, tall, wide)]
         theirs = F.resized_crop(x[i], *box, [size, size], antialias=True)
@@ -41,7 +41,7 @@ def test_crop_resize_and_flip_equal_torchvision(height, width, size):
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (9, 14)])
 def test_blur_equals_torchvision(height, width):
     x, sigma = doubles(4, 3, height, width), torch.tensor([0.1, 0.7, 1.3, 2.0]).double()
-    ours = views.blur(x, sigma, 6)
+    ours = resampling.blur(x, sigma, 6)
     for i in range(4):
         theirs = F.gaussian_blur(x[i], [13, 13], [float(sigma[i])] * 2)
         torch.testing.assert_close(ours[i], theirs, atol=1e-9, rtol=0)
@@ -78,7 +78,7 @@ def test_moco_v1_takes_the_colours_away_before_it_changes_them(monkeypatch):
 
 def test_blur_of_a_small_image_keeps_its_kernel_inside():
     x = doubles(2, 3, 4, 4)
-    ours = views.blur(x, torch.tensor([1.5, 0.3]).double(), 6)
+    ours = resampling.blur(x, torch.tensor([1.5, 0.3]).double(), 6)
     torch.testing.assert_close(
         ours[0], F.gaussian_blur(x[0], [7, 7], [1.5, 1.5]), atol=1e-9, rtol=0
     )

@@ -12,11 +12,12 @@ from stages.plan.__main__ import plan
 from stages.plan.compose.config import CONFIG
 from stages.plan.decisions import decisions, marked
 from stages.plan.written import as_text
+from tests.plans import composed
 
 
 @pytest.fixture(scope="module")
 def paper():
-    return plan(["scale=paper"])
+    return composed("scale=paper")
 
 
 def of(params, setting):
@@ -51,7 +52,7 @@ def test_an_override_is_no_decision_of_the_file_and_other_scales_list_none():
     changed = plan(["scale=paper", "recipe.pretrain-b64.epochs=7", "only=[ssnas.table4]"])
     assert of(changed, "recipe.epochs of pretrain-b64") == []
     assert of(changed, "recipe.weight_decay of")
-    assert "decisions" not in plan(["scale=toy"])["report"]
+    assert "decisions" not in composed("scale=toy")["report"]
 
 
 def test_the_plan_that_is_written_has_them(paper):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nassl.settings import SettingsError
-from stages.plan.__main__ import plan
 from stages.plan.checks.plan import check_plan
 from stages.plan.lineage import ancestry, search_of
+from tests.plans import composed
 
 EDGES = {
     "probe/p": ["prepare/d", "pretrain/t"],
@@ -36,7 +36,7 @@ def test_the_architecture_is_of_the_first_candidate(run):
 
 def test_labels_are_found_wherever_an_architecture_comes_from():
     """An evolution starts from one that started from a search with labels."""
-    params = plan(["scale=toy", "paper=[faunae]"])
+    params = composed("scale=toy", "paper=[faunae]")
     check_plan(params)
     evolved = params["search"]["faunae-from-random-shapes-s0"]
     evolved["initial"] = "search/faunae-from-proxyless-shapes-s0"

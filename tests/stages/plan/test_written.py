@@ -11,6 +11,7 @@ from PIL import Image
 from nassl.settings import SettingsError
 from stages.plan.__main__ import main, plan
 from stages.plan.written import as_text, write
+from tests.plans import composed
 
 # Texts that YAML 1.1, 1.2 or both read as something else, or not at all.
 ODD = [
@@ -44,16 +45,14 @@ def test_dvc_and_snakemake_read_the_plan_of_ones_own_images(flat, scale):
 
 @pytest.mark.parametrize("text", ODD)
 def test_any_text_is_read_as_it_is(text):
-    params = plan(["scale=smoke"])
-    params["data"]["digits"]["root"] = text
-    written = as_text(params, [])
+    written = as_text({"data": {"digits": {"root": text}}}, [])
     stage = OmegaConf.to_container(OmegaConf.create(written))
     for read in (parse_yaml(written, "params.yaml"), yaml.safe_load(written), stage):
         assert read["data"]["digits"]["root"] == text
 
 
 def test_what_cannot_be_written_is_named():
-    params = plan(["scale=smoke"])
+    params = composed("scale=smoke")
     params["data"]["digits"]["train"] = float("nan")
     with pytest.raises(SettingsError, match=r"digits\.train \(nan\) cannot be written so that"):
         as_text(params, [])

@@ -7,9 +7,9 @@ import copy
 import pytest
 
 from nassl.settings import SettingsError
-from stages.plan.__main__ import plan
 from stages.plan.checks.names import check_names
 from stages.plan.checks.plan import check_plan
+from tests.plans import composed
 
 HARMFUL = [
     "a;rm", "a b", "a|b", "a&b", "$(id)", "`id`", "a>b", "a\nb", "'", '"', "*", "~", "-rf",
@@ -19,7 +19,7 @@ HARMFUL = [
 
 @pytest.fixture(scope="module")
 def smoke():
-    return plan(["scale=smoke"])
+    return composed("scale=smoke")
 
 
 @pytest.mark.parametrize("name", [*HARMFUL, "", "a/b", 1, None])

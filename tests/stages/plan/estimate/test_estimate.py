@@ -18,7 +18,7 @@ from nassl.networks.build import build_network
 from nassl.networks.size import flops, parameters
 from nassl.settings import BlockSpace, CellSpace, Network, SettingsError, Views
 from nassl.supernets.cell import Supernet
-from stages.plan.__main__ import main, plan
+from stages.plan.__main__ import main
 from stages.plan.datasets import Size
 from stages.plan.estimate import table as module
 from stages.plan.estimate.phases import phases
@@ -34,13 +34,14 @@ from stages.plan.estimate.work import (
     views_work,
 )
 from stages.runs.run import resolve_run
+from tests.plans import composed
 
 DIGITS = Size(256, 64, 0, 10)
 
 
 @pytest.fixture(scope="module")
 def smoke():
-    return plan(["scale=smoke"])
+    return composed("scale=smoke")
 
 
 def run_of(params, stage, name):
@@ -126,7 +127,7 @@ def test_a_sampled_search_network_costs_what_its_sub_networks_cost_on_average():
 
 def test_the_papers_own_plan_is_counted(monkeypatch):
     monkeypatch.setattr(module, "measured_rates", lambda _: Rates(1e10, 1e10, 1e-5))
-    params = plan(["scale=paper", "paper=[faunae]"])
+    params = composed("scale=paper", "paper=[faunae]")
     (line,) = re.findall(r"^pretrain .*", estimate(params, "A100"), re.MULTILINE)
     # 200 epochs of ImageNet, 4 passes of ResNet-50's 4.09 G multiply-adds; views come on top
     moco = run_work(run_of(params, "pretrain", "resnet50-imagenet-moco-v2-s0"), params)
@@ -160,7 +161,7 @@ def test_disk_is_images_and_kept_weights(smoke):
     assert images == pytest.approx((256 + 64) * 16 * 16 * 3 + SMALL_FILES)
     weights = run_bytes(run_of(smoke, "pretrain", "resnet18-digits-b64-s0"), smoke)
     assert weights == 4 * parameters(resnet()) + SMALL_FILES
-    paper = plan(["scale=paper", "paper=[faunae]"])
+    paper = composed("scale=paper", "paper=[faunae]")
     indexed = run_bytes(run_of(paper, "prepare", "imagenet"), paper)
     assert indexed == SMALL_FILES  # ImageNet is never copied
 

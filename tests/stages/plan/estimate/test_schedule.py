@@ -10,6 +10,7 @@ from dvc.repo import Repo
 
 from stages.plan.estimate.schedule import makespan, upstream_of
 from stages.plan.estimate.table import estimate
+from tests.plans import composed
 
 ROOT = Path(__file__).resolve().parents[4]
 # a (1 h) -> b (2 h) -> d (1 h); a -> c (4 h); e (3 h) alone
@@ -44,8 +45,7 @@ def test_edges_are_those_of_the_graph():
 
 
 def test_the_estimate_names_the_fleets():
-    from stages.plan.__main__ import plan
 
-    text = estimate(plan(["scale=smoke"]), "A100")
+    text = estimate(composed("scale=smoke"), "A100")
     assert " h on 1, " in text
     assert " h on 64; the longest chain of runs takes " in text

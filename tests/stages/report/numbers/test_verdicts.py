@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import betainc
+from scipy.stats import t
 
 from stages.report.numbers.statistics import interval95
 from stages.report.numbers.verdicts import (
@@ -79,6 +80,23 @@ def test_power_in_a_simulation():
     draws = random.normal([1.2, 0.0], 1.0, (4000, 8, 2))
     found = np.mean([welch(draw[:, 0], draw[:, 1]) < 0.05 for draw in draws])
     assert found == pytest.approx(power(8, 1.2), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("effect", "pairs", "fewest"),
+    [(10.549134185935682, True, 3), (5.444220764808692, True, 3), (23.86093216690147, False, 2)],
+)
+def test_a_large_effect_needs_few_seeds(effect, pairs, fewest):
+    """SciPy's noncentral t is not a number there. Compared with draws of the statistic."""
+    assert seeds_needed(effect, 1.0, pairs) == fewest
+    random = np.random.default_rng(0)
+    for seeds in range(2, 5):
+        freedom = seeds - 1 if pairs else 2 * seeds - 2
+        centre = effect * (seeds if pairs else seeds / 2) ** 0.5
+        drawn = random.normal(centre, 1, 100_000)
+        drawn /= (random.chisquare(freedom, 100_000) / freedom) ** 0.5
+        share = np.mean(np.abs(drawn) > t.ppf(0.975, freedom))
+        assert power(seeds, effect, pairs) == pytest.approx(share, abs=0.006)
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
