@@ -36,7 +36,7 @@ from stages.runs.lines import Resources
 from stages.search import darts
 from stages.search.data import SearchData
 from stages.training.device import prepare_device
-from tests.nassl.supernets.test_cell import CIFAR, loss_of, pair
+from tests.nassl.supernets.formulations import CIFAR, loss_of, pair
 from tests.oracles.literal_supernet import shipped_name
 from tests.stages.search import test_search_stage
 from tests.stages.search.test_recorded_steps import OBJECTIVES, VIEWS, Noise
