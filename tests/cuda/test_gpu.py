@@ -38,7 +38,7 @@ from stages.search.data import SearchData
 from stages.training.device import prepare_device
 from tests.nassl.data.test_crops import VIEWS as CROPPED
 from tests.nassl.data.test_crops import Crops, prepared_photographs
-from tests.nassl.supernets.test_cell import CIFAR, loss_of, pair
+from tests.nassl.supernets.formulations import CIFAR, loss_of, pair
 from tests.oracles.literal_supernet import shipped_name
 from tests.stages.search import test_search_stage
 from tests.stages.search.test_recorded_steps import OBJECTIVES, VIEWS, Noise

@@ -4,7 +4,6 @@ strategies, all stages that train, and all objectives."""
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from stages.probe.__main__ import probe
 from stages.retrain.__main__ import retrain
 from stages.score.__main__ import score
 from stages.search.__main__ import search
+from tests.outputs import contents
 
 RECIPE = {
     "epochs": 2, "batch_size": 16, "optimizer": "sgd", "learning_rate": 0.05,
@@ -94,14 +94,6 @@ def compared(call, monkeypatch):
         return whole, killed
 
     return run
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "cost.json"
-    }
 
 
 @pytest.mark.parametrize("objective", ["supervised", "simclr", "moco"])

@@ -7,8 +7,14 @@ import torch
 
 from nassl.parallel import path
 from nassl.supernets.state_sum import state_sum
-from stages.search.alpha_gradients import second_order, unchanged_statistics
-from tests.nassl.supernets.test_cell import CIFAR, IMAGENET, loss_of, pair
+from stages.search.alpha_gradients import unchanged_statistics
+from tests.nassl.supernets.formulations import (
+    CIFAR,
+    IMAGENET,
+    loss_of,
+    pair,
+    second_order_gradients_agree,
+)
 from tests.oracles.literal_supernet import shipped_name
 
 
@@ -63,24 +69,7 @@ def test_statistics_that_are_not_tracked_stay():
 
 
 def test_second_order_gradients_of_alpha():
-    """The whole unrolled step, with momentum, on both formulations."""
-    train, validation = torch.randn(2, 3, 3, 8, 8, dtype=torch.float64)
-    found = []
-    for network in pair(CIFAR, torch.float64):
-        weights = list(network.weight_parameters())
-        optimizer = torch.optim.SGD(weights, 0.025, momentum=0.9, weight_decay=3e-4)
-        loss_of(network(train)).backward()
-        optimizer.step()  # fills the momentum buffers
-        _, gradients = second_order(
-            lambda n=network: loss_of(n(train)),
-            lambda n=network: loss_of(n(validation)),
-            network.architecture_parameters(),
-            weights,
-            optimizer,
-        )
-        found.append(gradients)
-    for mine, theirs in zip(*found, strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-9)
+    second_order_gradients_agree()
 
 
 def test_weights_of_a_sum_stay_in_float32_where_maps_are_not():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from nassl.networks.size import flops, parameters
 from nassl.objectives.moco import MoCoObjective
 from nassl.settings import SettingsError
 from stages.search.__main__ import search
+from tests.outputs import contents
 
 VIEWS = {"crop": "resized", "crop_scale": [0.5, 1.0], "flip": 0.5}
 
@@ -55,14 +55,6 @@ def evolve(call, digits):
         return call(search, "f", CHANGES | (changes or {}), out=out, **paths)
 
     return run
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "cost.json"
-    }
 
 
 def test_outputs_of_the_block_space(evolve):

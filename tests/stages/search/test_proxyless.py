@@ -15,6 +15,7 @@ from nassl.settings import SettingsError
 from stages.search.__main__ import search
 from stages.search.data import Cycle
 from stages.search.proxyless import alpha_gradient, two_path_step
+from tests.outputs import contents
 
 CHANGES = {
     "space.block": {"kind": "block", "channels": 4, "depths": [1, 2], "stem": "imagenet"},
@@ -36,14 +37,6 @@ CHANGES = {
         "objective": "supervised", "recipe": "proxyless", "seed": 0,
     },
 }  # fmt: skip
-
-
-def contents(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "cost.json"
-    }
 
 
 @pytest.fixture

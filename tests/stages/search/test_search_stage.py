@@ -42,6 +42,7 @@ from stages.runs.lines import Resources, SearchRun
 from stages.runs.run import Run
 from stages.search.__main__ import search
 from stages.search.data import Cycle
+from tests.outputs import contents
 
 REPOSITORY = Path(__file__).parents[3]
 EPOCHS, STEPS = 2, 3
@@ -93,11 +94,7 @@ def run_search(run, data, out, labels=None):
     labels = labels or ("labels" if supervised else "no-labels")
     out.mkdir(exist_ok=True)
     search(run, Namespace(images=data / "images", labels=data / labels, out=out), out)
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != "cost.json"
-    }
+    return contents(out)
 
 
 def test_outputs(data, tmp_path):
