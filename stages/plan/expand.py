@@ -13,10 +13,10 @@ from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError, Size
 from nassl.settings.typed import typed
 from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
+from stages.plan.lines_of_runs import given, named, training
+from stages.plan.report_section import STUDY, report_section
 from stages.runs.lines import REFERENCES, RUNS
 from stages.runs.rows import IDENTITY
-
-OWN = "own."  # tables of no paper: nothing was reported
 
 
 class Expansion:
@@ -58,13 +58,7 @@ class Expansion:
             tree[section] = {name: there[name] for name in there if name in used}
         tree["resources"] = self.config["resources"]
         tree.update(self.runs)
-        own = {name: rows for name, rows in self.tables.items() if name.startswith(OWN)}
-        papers = {name: rows for name, rows in self.tables.items() if name not in own}
-        # Where dvc.yaml finds what the report reads of a stage; without runs, the stage's code.
-        below = {stage: "results" if self.runs[stage] else "stages" for stage in RUNS}
-        tree["report"] = {"scale": self.config["scale"], "below": below, "tables": papers}
-        if own:
-            tree["report"]["own"] = [row for rows in own.values() for row in rows]
+        tree["report"] = report_section(self.config["scale"], self.runs, self.tables)
         return tree
 
     # ------------------------------------------------------------- rows ----
@@ -89,23 +83,30 @@ class Expansion:
         searched_on = self._data(row.get("pretrained_on", spec.get("search_data", data_name)))
         kind = row["from"]
         make = {
+            "search": lambda _data, found, *_: found,
             "retrain": self._retrain,
             "pretrain": self._pretrain,
             "probe": self._probe,
             "transfer": self._transfer,
         }[kind]
         counts = self.config["seeds"]  # of a paper's own, or of all
-        seeds = range(counts.get(table.partition(".")[0], counts["final"]))
+        seeds = range(row.get("seeds", counts.get(table.partition(".")[0], counts["final"])))
         architectures, searches = self._architectures(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in ("row", *IDENTITY) if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's
-            row = {**row, "variant": "-".join([f"on-{data}", *_given(row.get("variant"))])}
+            row = {**row, "variant": "-".join([f"on-{data}", *given(row.get("variant"))])}
         entry["data"] = data if data == data_name else f"{data} for {data_name}"
         if "values" in row:
             entry["values"] = row["values"]
         # Of several searches each final run has a seed of its own, counted through.
         each = enumerate((found, seed) for found in architectures for seed in seeds)
         entry["runs"] = [make(data, found, row, number) for number, (found, _) in each]
+        if table.startswith(STUDY):
+            scored = [
+                self._architectures(paper, searched_on, {"select": name}, table)[0][0]
+                for name in row.get("scored", ())
+            ]
+            return entry | ({"scored": scored} if scored else {})
         if len(architectures) > 1:
             entry["several_searches"] = True
         if "minus" in row:
@@ -130,14 +131,14 @@ class Expansion:
         return [line["weights"]] if "weights" in line else []
 
     def _retrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
-        line = _training(data, architecture, row, seed)
-        return self._add("retrain", _named(architecture, row.get("variant"), seed), line)
+        line = training(data, architecture, row, seed)
+        return self._add("retrain", named(architecture, row.get("variant"), seed), line)
 
     def _pretrain(self, data: str, architecture: str, row: dict, seed: int) -> str:
-        line = _training(data, architecture, row, seed)
+        line = training(data, architecture, row, seed)
         if row.get("searched_with_labels"):
             line["searched_with_labels"] = True
-        return self._add("pretrain", _named(architecture, row.get("variant"), seed), line)
+        return self._add("pretrain", named(architecture, row.get("variant"), seed), line)
 
     def _transfer(self, data: str, architecture: str, row: dict, seed: int) -> str:
         """On `data`, of weights that were trained on the stand-in of `pretrained_on`."""
@@ -152,13 +153,17 @@ class Expansion:
             "seed": seed,
         }
         variants = [data, *([row["variant"]] if "variant" in row else [])]
-        method = _named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
+        method = named(architecture, None, seed).removesuffix(f"-{pretrained_on}-s{seed}")
         return self._add("transfer", "-".join([method, *variants, f"s{seed}"]), line)
 
     def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
         pretrain = self._pretrain(data, architecture, row, seed).partition("/")[2]
         scratch = row.get("init") == "random weights"
-        variants = [part for part in (row.get("variant"), "scratch" if scratch else None) if part]
+        variants = [
+            part
+            for part in (row.get("variant"), row.get("probed"), "scratch" if scratch else None)
+            if part
+        ]
         line = {
             "data": data,
             "pretrain": pretrain,
@@ -166,7 +171,7 @@ class Expansion:
             **{key: row[key] for key in ("network", "linear", "finetune")},
             "seed": seed,
         }
-        return self._add("probe", _named(architecture, "-".join(variants), seed), line)
+        return self._add("probe", named(architecture, "-".join(variants), seed), line)
 
     def _retrain_candidates(self) -> None:
         """One more training of every candidate of the selections whose criterion is listed in
@@ -181,7 +186,7 @@ class Expansion:
             for place, candidate in enumerate(selection["candidates"]):
                 scored = self.runs["score"][candidate]
                 if scored["data"] == line["data"]:  # on other data the score says something else
-                    run = _named(line["architecture"], f"candidate{place}", line["seed"])
+                    run = named(line["architecture"], f"candidate{place}", line["seed"])
                     own = {"architecture": f"search/{scored['search']}"}
                     self._add("retrain", run, line | own)
 
@@ -208,6 +213,8 @@ class Expansion:
                 **{key: selection[key] for key in ("network", "objective", "recipe")},
                 "seed": seed,
             }
+            if selection.get("beside"):
+                line["beside"] = True
             candidates.append(self._add("score", f"{group}-s{seed}", line).removeprefix("score/"))
         line = {"candidates": candidates, "criterion": selection["criterion"]}
         return [self._add("select", group, line)], searches
@@ -279,23 +286,6 @@ class Expansion:
                 "give one of their rows a `variant`"
             )
         return f"{stage}/{name}"
-
-
-def _training(data: str, architecture: str, row: dict, seed: int) -> dict[str, Any]:
-    chosen = {key: row[key] for key in ("network", "objective", "recipe")}
-    return {"data": data, "architecture": architecture, **chosen, "seed": seed}
-
-
-def _named(architecture: str, variant: str | None, seed: int) -> str:
-    """`select/ssnas-digits`, `b32`, 0 -> `ssnas-digits-b32-s0`; a search's own seed is left out."""
-    stage, method = architecture.split("/")
-    if stage == "search":
-        method = method.rpartition("-s")[0]
-    return "-".join([method, *_given(variant), f"s{seed}"])
-
-
-def _given(name: str | None) -> list[str]:
-    return [name] if name else []
 
 
 def _lookup(entries: dict[str, Any], name: str | None, where: str) -> dict[str, Any]:
