@@ -96,9 +96,7 @@ def draw(
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
-def _strokes(
-    glyphs: np.ndarray, count: int, side: int, random: np.random.Generator
-) -> np.ndarray:
+def _strokes(glyphs: np.ndarray, count: int, side: int, random: np.random.Generator) -> np.ndarray:
     """(count, side, side, 1) in [0, 1]: in each the upper, lower, left or right half of a glyph,
     enlarged as the digit is, at a random place."""
     enlarge, half = bilinear(glyphs.shape[1], DIGIT_SIDE), DIGIT_SIDE // 2

@@ -16,13 +16,15 @@ from stages.report.numbers.headline import headline
 from stages.report.numbers.own import NETWORK, OwnTable
 from stages.report.numbers.rows import Table
 from stages.report.numbers.series import Series
+from stages.report.numbers.study.answers import Answer
 from stages.report.text.decisions import in_markdown
 from stages.report.text.markdown import index, single
 from stages.report.text.own import BEST, own_page
 from stages.report.text.own_verdict import Verdict
 from stages.report.text.records import own_headline, own_json, own_lines, table_json, table_lines
+from stages.report.text.study import COLUMNS, study_markdown, study_records
 
-OWN = "own"
+OWN, STUDY = "own", "study"
 FORMATS = ("json", "csv", "md")
 
 
@@ -69,6 +71,18 @@ def write_own(
         for name in NETWORK:
             shutil.copyfile(results / best.run / name, out / BEST / name)
         write_json(out / BEST / "network.json", asdict(best))
+
+
+def write_study(answers: Sequence[Answer], scale: str, commit: str, out: Path) -> None:
+    """`study.{json,csv,md}`; without answers, those of an earlier plan are removed."""
+    _remove(out, [STUDY])
+    if not answers:
+        return
+    records = study_records(answers)
+    write_json(out / f"{STUDY}.json", {"scale": scale, "commit": commit, "answers": records})
+    write_csv(out / f"{STUDY}.csv", COLUMNS, records)
+    text = f"# The study ({scale} scale)\n\n{study_markdown(answers)}"
+    (out / f"{STUDY}.md").write_text(text, encoding="utf-8")
 
 
 def write_series(found: Iterable[Series], out: Path) -> None:

@@ -86,15 +86,19 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
             judged = supervised_score(network, objective, images, labels, held_out, recipe)
         else:
             judged = contrastive_score(network, objective, images, held_out, recipe)
-        metrics = judged | besides | {
-            "train_loss": train_loss,
-            "params": parameters(network),
-            "flops": flops(network, side),
-            "n_trained_on": len(trained_on),
-            "n_held_out": len(held_out),
-            "epochs": recipe.epochs,
-            "seed": seed,
-        }
+        metrics = (
+            judged
+            | besides
+            | {
+                "train_loss": train_loss,
+                "params": parameters(network),
+                "flops": flops(network, side),
+                "n_trained_on": len(trained_on),
+                "n_held_out": len(held_out),
+                "epochs": recipe.epochs,
+                "seed": seed,
+            }
+        )
         write_json(out / "metrics.json", metrics)
         shutil.copyfile(inputs.genotype, out / "genotype.json")
         checkpoints.cost.write(out, device_name(device))

@@ -12,7 +12,9 @@ from stages.prepare.digits import bilinear, digits, draw
 
 
 def settings(**changes):
-    return DATASETS["digits"](**{"kind": "digits", "image_size": 16, "train": 200, "test": 80, **changes})
+    return DATASETS["digits"](
+        **{"kind": "digits", "image_size": 16, "train": 200, "test": 80, **changes}
+    )
 
 
 def test_counts_classes_and_kinds():
@@ -107,7 +109,8 @@ def test_distractors_lie_behind_the_digit_and_come_from_the_given_glyphs():
     # Glyphs without ink distract from nothing, and all else is drawn from the same numbers.
     empty = draw(glyphs, 16, np.random.default_rng(0), 2, others)
     inked = draw(glyphs, 16, np.random.default_rng(0), 2, glyphs)
-    assert inked.shape == plain.shape and (inked != empty).any()
+    assert inked.shape == plain.shape
+    assert (inked != empty).any()
     # The digit, a square without holes here, covers them: what differs lies in the margin.
     changed = (inked != empty).any(axis=-1).reshape(40, -1).sum(axis=1)
     assert 0 < changed.max() <= 16 * 16 - 13 * 13

@@ -77,7 +77,8 @@ def test_every_space_has_finite_scores_and_networks_are_left_as_they_are(genotyp
     found = synflow(network, 16), jacobian_covariance(network, views)
     assert all(map(math.isfinite, found))
     assert found == (synflow(network, 16), jacobian_covariance(network, views))
-    assert not network.training and not views.requires_grad
+    assert not network.training
+    assert not views.requires_grad
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
 

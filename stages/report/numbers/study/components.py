@@ -67,9 +67,7 @@ def components(results: Sequence[Sequence[float]]) -> Components | None:
     ratio = between / within
     low, high = (f.ppf(q, of_between, of_within) for q in (1 - TAIL, TAIL))
     share = tuple(_share(ratio / each, seeds) for each in (low, high))
-    seed = tuple(
-        math.sqrt(of_within * within / chi2.ppf(q, of_within)) for q in (1 - TAIL, TAIL)
-    )
+    seed = tuple(math.sqrt(of_within * within / chi2.ppf(q, of_within)) for q in (1 - TAIL, TAIL))
     ends = (
         math.sqrt(max(0.0, end) / seeds)
         for end in _difference(between, within, of_between, of_within)

@@ -33,9 +33,7 @@ def test_tau(rho):
     draw, hits = np.random.default_rng(11), 0
     for _ in range(STUDIES):
         x, noise = draw.normal(size=(2, 40))
-        hits += hit(
-            correlation(x, rho * x + math.sqrt(1 - rho**2) * noise).interval95, tau_of(rho)
-        )
+        hits += hit(correlation(x, rho * x + math.sqrt(1 - rho**2) * noise).interval95, tau_of(rho))
     nominal(hits / STUDIES)
 
 
