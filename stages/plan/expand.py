@@ -90,7 +90,8 @@ class Expansion:
             "transfer": self._transfer,
         }[kind]
         counts = self.config["seeds"]  # of a paper's own, or of all
-        seeds = range(row.get("seeds", counts.get(table.partition(".")[0], counts["final"])))
+        final = row.get("seeds", counts.get(table.partition(".")[0], counts["final"]))
+        seeds = range(1 if kind == "search" else final)
         architectures, searches = self._architectures(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in ("row", *IDENTITY) if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's

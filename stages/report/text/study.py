@@ -93,7 +93,8 @@ def counted(answers: Sequence[Answer]) -> str:
         return "Nothing is claimed here."
     return (
         f"Of {total} claim{'' if total == 1 else 's'}, {counts[AGREES]} can be said to hold, "
-        f"{counts[DISAGREES]} not to hold (the opposite does), and {counts[UNKNOWN]} cannot be told."
+        f"{counts[DISAGREES]} not to hold (the opposite does), and {counts[UNKNOWN]} cannot be "
+        f"told."
     )
 
 
