@@ -39,8 +39,7 @@ It is the same graph as everything else: it resumes where it was stopped, and
 numbers. More of anything, for narrower intervals: `seeds.study-random=48`, `seeds.study=5`,
 `seeds.study-searched=16`, `seeds.study-others=20`, `seeds.study-evolved=6`.
 
-The same questions on CIFAR-10, with the archive under `data/` (or `data.cifar10.root=...`, and the
-same for `data.cifar10-few.root`):
+The same questions on CIFAR-10, with the archive under `data/` (or `data.cifar10.root=...`):
 
 ```
 make study STUDY="paper=study scale=study-cifar10"       # two CPU cores: a night
