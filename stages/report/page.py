@@ -77,6 +77,7 @@ def page(
         "expected": expected,
         "findings": [
             *findings.of_leaks(all_leaks(evidence)),
+            *findings.of_study(study),
             *findings.of_tables(tables),
             *findings.of_prediction(
                 said for question, said in zip(asked, answers, strict=True) if question.label_free

@@ -51,6 +51,15 @@ QUESTIONS = {
         "of the same seed; and cells fine-tuned from pretrained and from random weights.",
     ),
 }
+# What the head of the page says of each question: (what, among).
+HIGHLIGHTS = {
+    "a": ("contrastive loss", "all cells"),
+    "b": ("contrastive loss: better than the mean of four by", "all cells"),
+    "c": ("accuracy after retraining", "SSNAS against random cells"),
+    "d": ("accuracy after retraining, at equal FLOPs", "evolved against random chains"),
+    "e": ("deviation between architectures", "random cells"),
+    "f": ("accuracy after retraining", "split against one set"),
+}
 COLUMNS = ("question", "what", "among", "unit", "estimate", "low", "high", "n", "claim", "p",
            "verdict")  # fmt: skip
 HEADERS = ("what", "among", "estimate", "95 % interval", "n", "claim", "verdict")
@@ -83,6 +92,24 @@ def sections(answers: Sequence[Answer]) -> list[Section]:
         for letter, (title, about) in QUESTIONS.items()
         if of(answers, letter)
     ]
+
+
+def highlights(answers: Sequence[Answer]) -> list[tuple[str, str]]:
+    """(a short number, a sentence) of one answer per question."""
+    found = []
+    for letter, wanted in HIGHLIGHTS.items():
+        chosen = {(a.what, a.among): a for a in of(answers, letter)}.get(wanted)
+        if chosen is None:
+            continue
+        _, _, estimate, interval, n, claim, verdict = _row(chosen)
+        about = f"{interval}, n = {n}" if chosen.interval95 else f"no interval, n = {n}"
+        title, subject = QUESTIONS[letter][0].rstrip("?"), "it " if chosen.unit == TAU else ""
+        text = (
+            f"Study, {letter}. {title}: {chosen.what}, {chosen.among}: {estimate} {chosen.unit} "
+            f"({about}). That {subject}{claim}: {verdict}."
+        )
+        found.append((f"{letter} {estimate}", text))
+    return found
 
 
 def counted(answers: Sequence[Answer]) -> str:

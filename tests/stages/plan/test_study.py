@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
+from nassl.settings import SettingsError, Size
 from stages.plan.__main__ import as_text, plan
+from stages.plan.estimate.phases import phases
 from stages.report.evidence.asked import typed_report
+from stages.runs.run import resolve_run
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,18 @@ def test_the_report_is_given_every_group(study):
     cells = tables["cells"][0]
     assert (cells.row, len(cells.runs), len(cells.scored)) == ("random cells", 72, 2)
     assert {run.partition("/")[0] for row in tables["few"] for run in row.runs} == {"search"}
+
+
+def test_labels_have_nothing_beside_them():
+    changed = "+papers.study.selections.random-by-accuracy.beside=true"
+    with pytest.raises(SettingsError, match=r"s0\.?.*beside is true; only a contrastive score"):
+        plan(["paper=study", changed])
+
+
+def test_the_estimate_counts_what_is_judged_after_parts_of_the_budget(study):
+    run = resolve_run("score", "random-by-contrast-digits-s0", study, "the plan")
+    alone = replace(run, line=replace(run.line, beside=False))
+    size = Size(1000, 2000, 1000, 10)
+    (judged,), (once,) = phases(run, size), phases(alone, size)
+    # Twice more four draws of two views of the 500 images that are held out.
+    assert judged.passes - once.passes == 2 * 4 * 2 * 500

@@ -159,6 +159,8 @@ def test_tables_and_page_say_the_same(made, found, project):
     assert f"{tau.estimate:+.2f}" in text
     for part in ("<h3>a. Does the score predict?</h3>", f"<td>{tau.estimate:+.2f}</td>"):
         assert part in page
+    for letter in "abcdef":
+        assert f"Study, {letter}. " in page  # at the head
     assert page.count('class="plot"') > 6
 
 
