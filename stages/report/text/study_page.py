@@ -57,7 +57,8 @@ stands on, and a verdict: what is claimed *agrees* or *disagrees* with the resul
 test at 95 % says so, corrected for the number of tests of its question (Holm), or, where there is
 no test, where the interval lies on one side of 0; otherwise it *cannot be told*. Intervals have
 their nominal coverage in simulations
-([test_coverage.py](../tests/stages/report/numbers/study/test_coverage.py)).
+([test_coverage.py](../tests/stages/report/numbers/study/test_coverage.py)). In the figures blue
+agrees, orange disagrees; of the rest nothing can be told, or nothing is claimed.
 """
 NOT_RUN = """\
 ## What it found
