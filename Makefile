@@ -1,5 +1,6 @@
 # make toy    everything at toy scale: install, run the graph; results/report.html shows all of it
 # make smoke  a few runs of every stage, the same page, in minutes
+# make study  what label-free search is worth: two hours of two cores (docs/study.md)
 # make test   install, lint, types, test; WORKERS=1 one test after the other
 # make quick  the same without the tests that take long (tests/conftest.py): while you work
 # make plan   rewrite params.yaml (PLAN="scale=lab paper=[ssnas]")
@@ -17,6 +18,7 @@ TORCH_INDEX ?=
 PLAN ?= scale=toy
 # For another page of plots: make plots PLOTS="diff HEAD slower-alpha"
 PLOTS ?= show
+STUDY ?= paper=study
 # Processes that test; each computes on one thread.
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 CHECK := ruff check . && ruff format --check . && mypy && OMP_NUM_THREADS=1 python -m pytest \
@@ -27,13 +29,16 @@ RUN := export PATH="$(CURDIR)/.venv/bin:$$PATH";
 # adds to it.
 GPU_PYTHON ?= $(if $(wildcard .venv/installed),.venv/bin/python,env PYTHONPATH=.site:. python3)
 
-.PHONY: toy smoke test quick plan watch plots compare slurm slurm-packages cluster-test chaos bench gpu clean
+.PHONY: toy smoke study test quick plan watch plots compare slurm slurm-packages cluster-test chaos bench gpu clean
 
 toy: .venv/installed
 	@$(RUN) python -m stages.plan $(PLAN) && snakemake --profile workflow/profiles/local
 
 smoke: .venv/installed
 	@$(RUN) python -m stages.plan scale=smoke && snakemake --profile workflow/profiles/local
+
+study: .venv/installed
+	@$(RUN) python -m stages.plan $(STUDY) && snakemake --profile workflow/profiles/local
 
 test: .venv/installed
 	@$(RUN) $(CHECK)

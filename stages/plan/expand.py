@@ -13,12 +13,10 @@ from nassl.settings import DATASETS, OBJECTIVES, SECTIONS, SettingsError, Size
 from nassl.settings.typed import typed
 from stages.plan.compose.format import check_format
 from stages.plan.datasets import expected_size
+from stages.plan.report_section import STUDY, report_section
 from stages.plan.run_names import given, lookup, named, training
 from stages.runs.lines import REFERENCES, RUNS
 from stages.runs.rows import IDENTITY
-
-OWN = "own."  # tables of no paper: nothing was reported
-BOXES = "own.boxes"
 
 
 class Expansion:
@@ -60,16 +58,7 @@ class Expansion:
             tree[section] = {name: there[name] for name in there if name in used}
         tree["resources"] = self.config["resources"]
         tree.update(self.runs)
-        own = {name: rows for name, rows in self.tables.items() if name.startswith(OWN)}
-        boxes = own.pop(BOXES, [])
-        papers = {name: rows for name, rows in self.tables.items() if not name.startswith(OWN)}
-        # Where dvc.yaml finds what the report reads of a stage; without runs, the stage's code.
-        below = {stage: "results" if self.runs[stage] else "stages" for stage in RUNS}
-        tree["report"] = {"scale": self.config["scale"], "below": below, "tables": papers}
-        if own:
-            tree["report"]["own"] = [row for rows in own.values() for row in rows]
-        if boxes:
-            tree["report"]["boxes"] = boxes
+        tree["report"] = report_section(self.config["scale"], self.runs, self.tables)
         return tree
 
     # ------------------------------------------------------------- rows ----
@@ -94,13 +83,15 @@ class Expansion:
         searched_on = self._data(row.get("pretrained_on", spec.get("search_data", data_name)))
         kind = row["from"]
         make = {
+            "search": lambda _data, found, *_: found,
             "retrain": self._retrain,
             "pretrain": self._pretrain,
             "probe": self._probe,
             "transfer": self._transfer,
         }[kind]
         counts = self.config["seeds"]  # of a paper's own, or of all
-        seeds = range(counts.get(table.partition(".")[0], counts["final"]))
+        final = row.get("seeds", counts.get(table.partition(".")[0], counts["final"]))
+        seeds = range(1 if kind == "search" else final)
         architectures, searches = self._architectures(paper, searched_on, row, table)
         entry: dict[str, Any] = {key: row[key] for key in ("row", *IDENTITY) if key in row}
         if searched_on != data and kind != "transfer":  # not named as on the search's
@@ -111,6 +102,12 @@ class Expansion:
         # Of several searches each final run has a seed of its own, counted through.
         each = enumerate((found, seed) for found in architectures for seed in seeds)
         entry["runs"] = [make(data, found, row, number) for number, (found, _) in each]
+        if table.startswith(STUDY):
+            scored = [
+                self._architectures(paper, searched_on, {"select": name}, table)[0][0]
+                for name in row.get("scored", ())
+            ]
+            return entry | ({"scored": scored} if scored else {})
         if len(architectures) > 1:
             entry["several_searches"] = True
         if row.get("also_random"):
@@ -172,7 +169,11 @@ class Expansion:
     def _probe(self, data: str, architecture: str, row: dict, seed: int) -> str:
         pretrain = self._pretrain(data, architecture, row, seed).partition("/")[2]
         scratch = row.get("init") == "random weights"
-        variants = [part for part in (row.get("variant"), "scratch" if scratch else None) if part]
+        variants = [
+            part
+            for part in (row.get("variant"), row.get("probed"), "scratch" if scratch else None)
+            if part
+        ]
         line = {
             "data": data,
             "pretrain": pretrain,
@@ -222,6 +223,8 @@ class Expansion:
                 **{key: selection[key] for key in ("network", "objective", "recipe")},
                 "seed": seed,
             }
+            if selection.get("beside"):
+                line["beside"] = True
             candidates.append(self._add("score", f"{group}-s{seed}", line).removeprefix("score/"))
         line = {"candidates": candidates, "criterion": selection["criterion"]}
         return [self._add("select", group, line)], searches

@@ -81,6 +81,9 @@ def as_text(params: dict, overrides: list[str]) -> str:
                 parts += [f"    {table}:", *(f"    - {flow(row)}" for row in rows)]
             if "decisions" in entries:
                 parts += ["  decisions:", *(f"  - {flow(found)}" for found in entries["decisions"])]
+            for table, rows in entries.get("study", {}).items():
+                parts += ["  study:"] if table == next(iter(entries["study"])) else []
+                parts += [f"    {table}:", *(f"    - {flow(row)}" for row in rows)]
             for name in (key for key in ("own", "boxes") if key in entries):
                 parts += [f"  {name}:", *(f"  - {flow(row)}" for row in entries[name])]
         elif entries:

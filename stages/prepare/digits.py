@@ -55,16 +55,25 @@ def digits(settings: Data) -> Prepared:
         count = getattr(settings, name)
         rounds = [random.permutation(chosen) for _ in range(-(-count // len(chosen)))]
         drawn = np.concatenate(rounds)[:count]
-        pixels = draw(glyphs[drawn], settings.image_size, random)
+        others = glyphs[chosen]  # of the same part: no source digit is seen in two
+        pixels = draw(glyphs[drawn], settings.image_size, random, settings.distractors, others)
         parts[name] = Part(pixels, None if name == "unlabeled" else labels[drawn])
     return Prepared(parts, classes=[str(digit) for digit in range(10)])
 
 
-def draw(glyphs: np.ndarray, side: int, random: np.random.Generator) -> np.ndarray:
+def draw(
+    glyphs: np.ndarray,
+    side: int,
+    random: np.random.Generator,
+    distractors: int = 0,
+    others: np.ndarray | None = None,
+) -> np.ndarray:
     """Glyphs (N, 8, 8) in [0, 1] to uint8 images (N, side, side, 3).
 
     The digit is enlarged to 13 pixels and put at a random place. Behind: 0.35 * colour + 0.35 * a
     4x4 texture enlarged bilinearly; in front: 0.5 + 0.5 * colour; noise of standard deviation 0.05.
+    `distractors` strokes of `others` (M, 8, 8) lie between: a half of a glyph each, as large and as
+    bright as the digit.
     """
     count = len(glyphs)
     enlarge, spread = bilinear(glyphs.shape[1], DIGIT_SIDE), bilinear(TEXTURE_SIDE, side)
@@ -78,9 +87,28 @@ def draw(glyphs: np.ndarray, side: int, random: np.random.Generator) -> np.ndarr
     texture = np.moveaxis(spread @ texture @ spread.T, 1, -1)  # (N, side, side, 3)
     background = 0.35 * random.random((count, 1, 1, 3)) + 0.35 * texture
     foreground = 0.5 + 0.5 * random.random((count, 1, 1, 3))
+    for _ in range(distractors):
+        stroke = _strokes(others, count, side, random)
+        colour = 0.5 + 0.5 * random.random((count, 1, 1, 3))
+        background = background * (1 - stroke) + colour * stroke
     image = background * (1 - mask) + foreground * mask
     image += 0.05 * random.standard_normal(image.shape)
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def _strokes(glyphs: np.ndarray, count: int, side: int, random: np.random.Generator) -> np.ndarray:
+    """(count, side, side, 1) in [0, 1]: in each the upper, lower, left or right half of a glyph,
+    enlarged as the digit is, at a random place."""
+    enlarge, half = bilinear(glyphs.shape[1], DIGIT_SIDE), DIGIT_SIDE // 2
+    ink = enlarge @ glyphs[random.integers(len(glyphs), size=count)] @ enlarge.T
+    mask = np.zeros((count, side, side, 1))
+    for image, turns in enumerate(random.integers(4, size=count)):
+        piece = np.rot90(ink[image], turns)[:half]
+        piece = np.rot90(piece, -turns)  # upright again, with another half kept
+        height, width = piece.shape
+        top, left = random.integers(0, side - height + 1), random.integers(0, side - width + 1)
+        mask[image, top : top + height, left : left + width, 0] = piece
+    return mask
 
 
 def bilinear(small: int, large: int) -> np.ndarray:

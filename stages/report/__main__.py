@@ -16,6 +16,8 @@ Outputs: <paper>.<table>.json, .csv, .md   every row of every table of the plan'
          --page        all of it on one self-contained page (HTML), with drawings of architectures,
                        curves, margins, scores against results, cost and provenance
          own_boxes.*   of a plan for your own boxes: precisions of the detectors and of each class
+         study.{json,csv,md}   of a plan of the study: every answer with its estimate, 95 %
+                       interval, n, claim and verdict
          own.*, best/  of a plan for your own images: the table with its verdict, and the best
                        network in a folder that `nassl.load` opens; without a paper's table, the
                        page is about your images alone
@@ -46,14 +48,16 @@ from stages.report.numbers.own import collect_own
 from stages.report.numbers.own_boxes import collect_boxes
 from stages.report.numbers.own_training import best_trend
 from stages.report.numbers.series import series
+from stages.report.numbers.study.questions import answers
 from stages.report.numbers.tables import collect
 from stages.report.numbers.trace import trace
+from stages.report.numbers.verdicts import AGREES, DISAGREES
 from stages.report.own_page import own_page
 from stages.report.page import page
 from stages.report.text.own_boxes import boxes_verdict
 from stages.report.text.own_verdict import verdict
 from stages.report.text.trace import trace_text
-from stages.report.write import write_boxes, write_own, write_series, write_tables
+from stages.report.write import write_boxes, write_own, write_series, write_study, write_tables
 from stages.runs.command import refusals
 from stages.runs.run import PLAN
 
@@ -73,15 +77,17 @@ def report(
     own = collect_own(asked.own, asked.scale, evidence, source) if asked.own else None
     found = verdict(own, best_trend(own, evidence)) if own else None
     boxes = collect_boxes(asked.boxes, asked.scale, evidence, source) if asked.boxes else None
+    study = answers(asked.study, evidence) if asked.study else []
     comparison = compare(headline(tables), plan, reported.with_name("expected"))
-    if own and not tables:
+    if own and not tables and not study:
         text = own_page(own, found, evidence, asked, source, plan, boxes)
     else:
-        text = page(tables, evidence, asked, source, plan, own, found, comparison, boxes)
+        text = page(tables, evidence, asked, source, plan, own, found, comparison, boxes, study)
     curves = series(tables, evidence)
     write_tables(tables, known, out, own, found, decisions(asked, evidence), boxes)
     write_own(own, results, out, found)
     write_boxes(boxes, out)
+    write_study(study, asked.scale, source, out)
     write_series(curves, out / "plots")
     if html:
         html.write_text(text, encoding="utf-8")
@@ -92,6 +98,10 @@ def report(
         print(f"Your own images: {found.headline} {'' if tables else where}".rstrip())
     if boxes:
         print(f"Your own boxes: {boxes_verdict(boxes).headline}")
+    if study:
+        known = sum(answer.verdict in (AGREES, DISAGREES) for answer in study)
+        claims = sum(bool(answer.claim) for answer in study)
+        print(f"The study: {known} of {claims} claims can be told: {where}")
     if tables:
         total = sum(len(table.rows) for table in tables)
         made = counts(tables).made

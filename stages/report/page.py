@@ -5,6 +5,7 @@ Composes figures and text into the templates of `text/page/`, one per section.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from stages.report.numbers.own_boxes import BoxesTable
 from stages.report.numbers.prediction import LEAST, RESAMPLES, questions
 from stages.report.numbers.rows import Table
 from stages.report.numbers.searches import collapsed, searches
+from stages.report.numbers.study.answers import Answer
 from stages.report.own_boxes import boxes_section
 from stages.report.text import findings, wording
 from stages.report.text.accuracies import ends
@@ -45,6 +47,7 @@ from stages.report.text.own import about, best, cells
 from stages.report.text.own_verdict import Verdict
 from stages.report.text.prediction import answer
 from stages.report.text.render import render
+from stages.report.text.study import HEADERS, sections
 from stages.report.text.summary import summary
 from stages.report.text.tables import table_view
 
@@ -59,10 +62,11 @@ def page(
     found: Verdict | None = None,
     expected: Comparison | None = None,
     boxes: BoxesTable | None = None,
+    study: Sequence[Answer] = (),
 ) -> str:
     """The page as HTML. `own`: what came out for your own images, shown in a table without a
-    reported column, with what was `found` of it; `boxes` of your own. Raises InputError if a result
-    that it shows is unreadable."""
+    reported column, with what was `found` of it; `boxes` of your own; `study`: what its questions
+    are answered with. Raises InputError if a result that it shows is unreadable."""
     asked, stages = questions(evidence), stage_costs(evidence)
     answers = [answer(question) for question in asked]
     evolved, scored = evolutions(evidence), margins(evidence)
@@ -75,6 +79,7 @@ def page(
         "expected": expected,
         "findings": [
             *findings.of_leaks(all_leaks(evidence)),
+            *findings.of_study(study),
             *findings.of_tables(tables),
             *findings.of_prediction(
                 said for question, said in zip(asked, answers, strict=True) if question.label_free
@@ -88,6 +93,8 @@ def page(
         ],
         **_tables(tables),
         "data": [(one, leak(one.leak), remarks(one)) for one in prepared_data(evidence)],
+        "study": sections(study),
+        "study_headers": HEADERS,
         "own": own,
         "own_title": "Own images",
         "verdict": found,

@@ -17,6 +17,7 @@ from stages.report.numbers.own import NETWORK, OwnTable
 from stages.report.numbers.own_boxes import BoxesTable
 from stages.report.numbers.rows import Table
 from stages.report.numbers.series import Series
+from stages.report.numbers.study.answers import Answer
 from stages.report.text.decisions import in_markdown
 from stages.report.text.markdown import index, single
 from stages.report.text.own import BEST, own_page
@@ -24,9 +25,9 @@ from stages.report.text.own_boxes import boxes_page, boxes_verdict
 from stages.report.text.own_boxes_records import boxes_headline, boxes_json, boxes_lines
 from stages.report.text.own_verdict import Verdict
 from stages.report.text.records import own_headline, own_json, own_lines, table_json, table_lines
+from stages.report.text.study import COLUMNS, study_markdown, study_records
 
-OWN = "own"
-BOXES = "own_boxes"
+OWN, BOXES, STUDY = "own", "own_boxes", "study"
 FORMATS = ("json", "csv", "md")
 
 
@@ -88,6 +89,18 @@ def write_boxes(table: BoxesTable | None, out: Path) -> None:
     write_csv(out / f"{BOXES}.csv", list(lines[0]), lines)
     text = boxes_page(table, boxes_verdict(table))
     (out / f"{BOXES}.md").write_text(text, encoding="utf-8")
+
+
+def write_study(answers: Sequence[Answer], scale: str, commit: str, out: Path) -> None:
+    """`study.{json,csv,md}`; without answers, those of an earlier plan are removed."""
+    _remove(out, [STUDY])
+    if not answers:
+        return
+    records = study_records(answers)
+    write_json(out / f"{STUDY}.json", {"scale": scale, "commit": commit, "answers": records})
+    write_csv(out / f"{STUDY}.csv", COLUMNS, records)
+    text = f"# The study ({scale} scale)\n\n{study_markdown(answers)}"
+    (out / f"{STUDY}.md").write_text(text, encoding="utf-8")
 
 
 def write_series(found: Iterable[Series], out: Path) -> None:

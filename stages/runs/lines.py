@@ -94,6 +94,7 @@ class ScoreRun(Line):
     objective: str = field(metadata=entry("objective"))
     recipe: str = field(metadata=entry("recipe"))
     seed: int
+    beside: bool = False  # also scores at parts of the budget, and scores that need no training
 
     folder: ClassVar[str] = "select"
 

@@ -10,6 +10,9 @@ Outputs: metrics.json   self-supervised: contrastive_loss (nats, mean over sever
                         views) with its standard deviation between draws; margin mean and quantiles
                         (sec. 3.1: cosine similarity of an image's two views minus the highest
                         one to another image of the batch, -2 to 2)
+                        with `beside` in the run's line also contrastive_loss_quarter and _half,
+                        after those parts of the epochs, and two scores of the network before its
+                        training: synflow (a logarithm) and jacobian_covariance (`untrained.py`)
                         supervised: accuracy (fraction, 0 to 1), loss (nats)
                         both: train_loss, params and flops (multiply-adds) of the network without
                         head, images trained on and held out, epochs, seed
@@ -41,7 +44,8 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
     from nassl.networks.size import flops, parameters
     from nassl.training.device import device_name
     from nassl.training.discrete import fit, initial_network, initial_objective
-    from stages.score.held_out import contrastive_score, supervised_score
+    from stages.score.held_out import Early, contrastive_score, supervised_score
+    from stages.score.untrained import untrained_scores
     from stages.training.checkpoints import open_checkpoints
     from stages.training.curves import WrittenCurves
     from stages.training.device import prepare_device
@@ -67,23 +71,34 @@ def score(run: Run, inputs: Namespace, out: Path) -> None:
         objective = initial_objective(
             settings, network, images, len(trained_on), seed, classes, size.stem
         )
+        besides, early, curves = {}, None, WrittenCurves(out / "curves")
+        if run.line.beside:
+            first = trained_on[: recipe.batch_size]
+            besides = untrained_scores(network, images, first, side)
+            early = Early(network, objective, images, held_out, recipe)
         train_loss = fit(
             network, objective, images, labels, trained_on, recipe, seed,
-            checkpoints.part(), WrittenCurves(out / "curves"), label=f"score {run.name}",
+            checkpoints.part(), curves, f"score {run.name}", early,
         )  # fmt: skip
+        if early:
+            besides |= {name: curves.rows[epoch - 1][name] for epoch, name in early.names.items()}
         if supervised:
             judged = supervised_score(network, objective, images, labels, held_out, recipe)
         else:
             judged = contrastive_score(network, objective, images, held_out, recipe)
-        metrics = judged | {
-            "train_loss": train_loss,
-            "params": parameters(network),
-            "flops": flops(network, side),
-            "n_trained_on": len(trained_on),
-            "n_held_out": len(held_out),
-            "epochs": recipe.epochs,
-            "seed": seed,
-        }
+        metrics = (
+            judged
+            | besides
+            | {
+                "train_loss": train_loss,
+                "params": parameters(network),
+                "flops": flops(network, side),
+                "n_trained_on": len(trained_on),
+                "n_held_out": len(held_out),
+                "epochs": recipe.epochs,
+                "seed": seed,
+            }
+        )
         write_json(out / "metrics.json", metrics)
         shutil.copyfile(inputs.genotype, out / "genotype.json")
         checkpoints.cost.write(out, device_name(device))

@@ -11,10 +11,36 @@ from nassl.data.images import Images
 from nassl.objectives.objective import Objective
 from nassl.settings import Recipe
 from nassl.training.discrete import evaluate_once
-from nassl.training.loop import evaluate
+from nassl.training.loop import Companion, evaluate
 from stages.runs.lines import VIEW_PAIRS
 
+PARTS = {"quarter": 0.25, "half": 0.5}  # of the epochs
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+class Early(Companion):
+    """Judges the network after parts of the epochs, too: the same as at the end, so that the report
+    can ask how short a scoring is long enough. No weight and no later number depends on it."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        objective: Objective,
+        images: Images,
+        held_out: np.ndarray,
+        recipe: Recipe,
+    ) -> None:
+        self.judged = network, objective, images, held_out, recipe
+        self.names = {
+            round(share * recipe.epochs): f"contrastive_loss_{name}"
+            for name, share in PARTS.items()
+            if round(share * recipe.epochs)
+        }
+
+    def after_epoch(self, epoch: int) -> dict[str, float]:
+        if epoch + 1 not in self.names:
+            return {}
+        return {self.names[epoch + 1]: contrastive_score(*self.judged)["contrastive_loss"]}
 
 
 def contrastive_score(

@@ -12,6 +12,8 @@ from nassl.settings.data import Data
 class Digits(Data, kind="digits"):
     """Scikit-learn's digits in coloured clutter."""
 
+    distractors: int = 0  # halves of other digits that lie behind each
+
     implementation: ClassVar[str] = "stages.prepare.digits:digits"
     drawn_classes: ClassVar[int] = 10
 

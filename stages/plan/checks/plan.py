@@ -83,6 +83,11 @@ def _check_score(place: str, run: Run, runs: dict[str, Run]) -> None:
             f"{' or '.join(training_kinds(needs_labels=True))}, contrastive_loss with "
             f"{' or '.join(training_kinds(needs_labels=False))}"
         )
+    if run.line.beside and objective.needs_labels:
+        raise SettingsError(
+            f"{place}.beside is true; only a contrastive score has parts of its budget and scores "
+            f"without training beside it, and the objective is {objective.kind!r}"
+        )
     fraction = run.settings["recipe"].validation_fraction
     if not 0 < fraction < 1:
         raise SettingsError(

@@ -61,7 +61,8 @@ def _score(run: Run, size: Size) -> list[Phase]:
     recipe, images = run.settings["recipe"], images_of(run, size)
     trained = recipe.epochs * (1 - recipe.validation_fraction) * images
     draws = 1 if run.settings["objective"].needs_labels else VIEW_PAIRS
-    held_out = draws * recipe.validation_fraction * images
+    judged = 3 if run.line.beside else 1  # also after parts of the epochs
+    held_out = judged * draws * recipe.validation_fraction * images
     return [_phase(run.settings["objective"], recipe.batch_size, trained, held_out)]
 
 

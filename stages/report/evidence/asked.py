@@ -79,6 +79,20 @@ class PlannedBoxesRow:
 
 
 @dataclass(frozen=True)
+class PlannedStudyRow:
+    """A group of architectures of the study: `runs` trained them (or found them, where they are
+    searches), several seeds each; `scored` are the selections whose candidates are their scores."""
+
+    row: str
+    data: str
+    runs: list[str]
+    scored: list[str] = field(default_factory=list)
+    init: str | None = None
+    method: str | None = None
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True)
 class PlannedDecision:
     """What the papers do not say, or what is done otherwise: a marked setting of the plan
     (`stages.plan.decisions`). `value` is empty for what is said of a whole section."""
@@ -98,19 +112,14 @@ class Report:
     own: list[Any] = field(default_factory=list)  # of PlannedOwnRow: your own images
     boxes: list[Any] = field(default_factory=list)  # of PlannedBoxesRow: your own boxes
     decisions: list[Any] = field(default_factory=list)  # of PlannedDecision
+    study: dict[str, Any] = field(default_factory=dict)  # table: lists of PlannedStudyRow
 
 
 def typed_report(section: Any) -> Report:
     """The section `report` of a plan, checked. Raises SettingsError naming the key."""
     report = typed(Report, section, "report")
-    tables = {}
-    for name, rows in report.tables.items():
-        if not isinstance(rows, list):
-            raise SettingsError(f"report.tables.{name} is {rows!r}; a list of rows is expected")
-        tables[name] = [
-            typed(PlannedRow, row, f"report.tables.{name}[{number}]")
-            for number, row in enumerate(rows)
-        ]
+    tables = _typed_tables(PlannedRow, report.tables, "report.tables")
+    study = _typed_tables(PlannedStudyRow, report.study, "report.study")
     own = [
         typed(PlannedOwnRow, row, f"report.own[{number}]") for number, row in enumerate(report.own)
     ]
@@ -122,7 +131,18 @@ def typed_report(section: Any) -> Report:
         typed(PlannedDecision, entry, f"report.decisions[{number}]")
         for number, entry in enumerate(report.decisions)
     ]
-    return replace(report, tables=tables, own=own, boxes=boxes, decisions=decisions)
+    return replace(report, tables=tables, own=own, boxes=boxes, decisions=decisions, study=study)
+
+
+def _typed_tables(kind: type, tables: dict[str, Any], where: str) -> dict[str, Any]:
+    found = {}
+    for name, rows in tables.items():
+        if not isinstance(rows, list):
+            raise SettingsError(f"{where}.{name} is {rows!r}; a list of rows is expected")
+        found[name] = [
+            typed(kind, row, f"{where}.{name}[{number}]") for number, row in enumerate(rows)
+        ]
+    return found
 
 
 def read_report(plan: Path) -> Report:

@@ -12,10 +12,12 @@ from stages.report.numbers.headline import counts, gain
 from stages.report.numbers.margins import CHANCE, TOLD_APART, Differences, Margins
 from stages.report.numbers.order import verdicts
 from stages.report.numbers.rows import Comparison, Table
+from stages.report.numbers.study.answers import Answer
 from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 from stages.report.text.data import leak
 from stages.report.text.order import TESTS, tally
-from stages.report.text.prediction import Answer
+from stages.report.text.prediction import Answer as Predicted
+from stages.report.text.study import highlights
 from stages.report.text.wording import TITLES, compared, duration
 
 
@@ -30,6 +32,11 @@ class Finding:
 def of_leaks(leaks: Iterable[Leak]) -> list[Finding]:
     """Come before all other findings, which may depend on these images."""
     return [Finding("leak", f"{leak(one)}; every accuracy on them is too high.") for one in leaks]
+
+
+def of_study(answers: Sequence[Answer]) -> list[Finding]:
+    """One for every question of the study."""
+    return [Finding(figure, text) for figure, text in highlights(answers)]
 
 
 def of_tables(tables: Sequence[Table]) -> list[Finding]:
@@ -98,7 +105,7 @@ def of_gain(tables: Iterable[Table]) -> list[Finding]:
     return [Finding(f"{found.mean_ratio:.2f} x", text)]
 
 
-def of_prediction(answers: Iterable[Answer]) -> list[Finding]:
+def of_prediction(answers: Iterable[Predicted]) -> list[Finding]:
     return [Finding(answer.short, answer.text) for answer in answers]
 
 

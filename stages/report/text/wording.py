@@ -22,6 +22,12 @@ SCALES = {
     "smoke": "only shows that every stage runs; its numbers mean nothing",
     "toy": "stand-in data and small networks, trained for minutes: it shows that every step works "
     "and that learning happens; its numbers cannot be compared with the reported ones",
+    "study": "stand-in data and small networks, many of them with several seeds: its answers have "
+    "intervals, and are about these data and sizes",
+    "study-cifar10": "a tenth of CIFAR-10 and small networks with several seeds: its answers have "
+    "intervals, and are about this size",
+    "study-cifar10-gpu": "a tenth of CIFAR-10 and small networks with several seeds: its answers "
+    "have intervals, and are about this size",
     "lab": "settings sized for one machine: its numbers can be compared with each other, and with "
     "the reported ones only with the shorter training in mind",
     "paper": "the papers' own data, networks and training: its numbers can be compared with the "

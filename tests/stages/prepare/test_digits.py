@@ -6,13 +6,15 @@ import torch
 from sklearn.datasets import load_digits
 
 from nassl.files import InputError
-from nassl.settings import Data
+from nassl.settings import DATASETS
 from stages.prepare import digits as module
 from stages.prepare.digits import bilinear, digits, draw
 
 
 def settings(**changes):
-    return Data(**{"kind": "digits", "image_size": 16, "train": 200, "test": 80, **changes})
+    return DATASETS["digits"](
+        **{"kind": "digits", "image_size": 16, "train": 200, "test": 80, **changes}
+    )
 
 
 def test_counts_classes_and_kinds():
@@ -39,7 +41,7 @@ def test_same_seed_same_bytes():
 
 def test_parts_share_no_source_digit_and_use_theirs_evenly(monkeypatch):
     """`draw` is replaced by one that hands the glyphs through, to see which went where."""
-    monkeypatch.setattr(module, "draw", lambda glyphs, side, random: glyphs)
+    monkeypatch.setattr(module, "draw", lambda glyphs, *_: glyphs)
     prepared = digits(settings(train=2000, test=900, unlabeled=1500))
     source = load_digits()
     number = {glyph.tobytes(): i for i, glyph in enumerate(source.images / 16.0)}
@@ -99,3 +101,22 @@ def test_impossible_counts_are_refused(changes):
         InputError, match="digits need train >= 10, test >= 10 and image_size >= 13"
     ):
         digits(settings(**changes))
+
+
+def test_distractors_lie_behind_the_digit_and_come_from_the_given_glyphs():
+    glyphs, others = np.ones((40, 8, 8)), np.zeros((3, 8, 8))
+    plain = draw(glyphs, 16, np.random.default_rng(0))
+    # Glyphs without ink distract from nothing, and all else is drawn from the same numbers.
+    empty = draw(glyphs, 16, np.random.default_rng(0), 2, others)
+    inked = draw(glyphs, 16, np.random.default_rng(0), 2, glyphs)
+    assert inked.shape == plain.shape
+    assert (inked != empty).any()
+    # The digit, a square without holes here, covers them: what differs lies in the margin.
+    changed = (inked != empty).any(axis=-1).reshape(40, -1).sum(axis=1)
+    assert 0 < changed.max() <= 16 * 16 - 13 * 13
+
+
+def test_settings_say_how_many_distract():
+    few, many = (digits(settings(distractors=n)) for n in (0, 2))
+    assert (few.parts["train"].pixels != many.parts["train"].pixels).any()
+    assert (few.parts["train"].labels == many.parts["train"].labels).all()

@@ -15,10 +15,10 @@ from stages.plan.compose.config import compose_config
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "data.md"
 PLAN = "python -m stages.plan"
-STAND_INS = "cifar10, cifar100, stl10, imagenet, imagenet100, voc, coco, ssnas.table2"
+STAND_INS = "cifar10, cifar10-few, cifar100, stl10, imagenet, imagenet100, voc, coco, ssnas.table2"
 DATA = (
-    "cifar10, cifar100, stl10, imagenet, imagenet100, digits, digits-scarce, digits-unlabeled, "
-    "shapes, shapes-64, voc, coco, scenes-voc, scenes-coco"
+    "cifar10, cifar10-few, cifar100, stl10, imagenet, imagenet100, digits, digits-few, "
+    "digits-scarce, digits-unlabeled, shapes, shapes-64, voc, coco, scenes-voc, scenes-coco"
 )
 
 # What is typed -> what is said of it, and the words of the command that is given instead.
@@ -179,7 +179,7 @@ UNUSED = {
         ["+data.cells={kind: voc, root: /x}"],
         "'+data.cells={kind: voc, root: /x}' changes nothing: no run of this plan reads "
         "data.cells; say whose place it takes, as stand_ins.<name>=cells, or leave it out; "
-        "names: cifar10, cifar100, stl10, imagenet, imagenet100, voc, coco, ssnas.table2",
+        f"names: {STAND_INS}",
     ),
     "a paper's tables on a folder": (
         ["data=folder", "data.root=/x"],

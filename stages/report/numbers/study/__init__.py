@@ -1,0 +1,1 @@
+"""Statistics of the study: what its groups of architectures say."""
