@@ -81,10 +81,10 @@ def differences(evidence: Evidence) -> list[Differences]:
     number; the root of the mean square over candidates."""
     alike: dict[tuple[str, ...], list[tuple[float, float]]] = {}
     for run, line in evidence.lines["score"].items():
-        metrics = evidence.metrics("score", run)
-        deviation = (metrics or {}).get("contrastive_loss_std_between_draws")
-        if deviation is not None:
-            noise = deviation / math.sqrt(metrics["view_pairs"])
+        metrics = evidence.metrics("score", run) or {}
+        if {"contrastive_loss_std_between_draws", "view_pairs"} <= metrics.keys():
+            draws = math.sqrt(metrics["view_pairs"])
+            noise = metrics["contrastive_loss_std_between_draws"] / draws
             key = tuple(line.get(what, "") for what in ("data", "network", "recipe", "objective"))
             alike.setdefault(key, []).append((metrics["contrastive_loss"], noise))
     return [
