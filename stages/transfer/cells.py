@@ -17,6 +17,7 @@ from detectron2.layers import ShapeSpec
 from detectron2.modeling import Backbone
 from torch import Tensor, nn
 
+from nassl.kernels.batch_norm import BatchNorm
 from nassl.networks.cell_frame import reductions
 from nassl.networks.cell_network import CellNetwork
 from nassl.networks.layout import DepthwiseNetwork, layout
@@ -42,6 +43,18 @@ class _LaidOut(nn.Module):
         return self
 
 
+class _Called(BatchNorm):
+    """Not fused with the ReLU after it, which would pass it by (nassl/kernels/batch_norm.py):
+    Detectron2's precise statistics see only batch norms that are called, and set those of others
+    to 0."""
+
+
+def _call_norms(part: nn.Module) -> None:
+    for module in part.modules():
+        if type(module) is BatchNorm:
+            module.__class__ = _Called
+
+
 class CellTrunk(_LaidOut, Backbone):
     """(B, 3, H, W) -> {feature: (B, C + D, H / s, W / s), "proposals": (B, D, H / t, W / t)} with
     t = max(s, 4): the older input of stage 5's first cell after that cell's first step, with C
@@ -53,6 +66,7 @@ class CellTrunk(_LaidOut, Backbone):
         self.stem = network.stem
         self.cells = nn.ModuleList(network.cells[:first])
         self.preprocess0 = network.cells[first].preprocess0
+        _call_norms(self)
         self.feature, self.stride = feature, stride
         self.channels = network.cells[first].channels, _newer_channels(network)
 
@@ -81,6 +95,7 @@ class CellStage5(_LaidOut):
         self.channels = network.cells[first].channels, _newer_channels(network)
         self.cells = nn.ModuleList(network.cells[first:])
         self.cells[0].preprocess0 = nn.Identity()  # it is in the trunk
+        _call_norms(self)
 
     def forward(self, x: Tensor) -> Tensor:
         older, newer = x.split(self.channels, dim=1)

@@ -171,3 +171,8 @@ class Training:
         with EventStorage():
             hook = PreciseBN(1, self.detector, batches, count)
             hook.update_stats()
+        norms = [m for m in self.detector.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+        if any(not norm.running_var.any() for norm in norms):
+            raise RuntimeError(
+                "a batch norm got no precise statistics: it is passed by, not called"
+            )

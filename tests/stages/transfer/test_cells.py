@@ -108,6 +108,19 @@ def test_every_weight_of_a_detector_of_cells_is_trained():
     assert without == []
 
 
+def test_precise_statistics_reach_every_batch_norm(tmp_path):
+    """A fused one is not seen by fvcore's hooks, which then set its variance to 0."""
+    genotype = random_genotype(2)
+    detector = build_detector(config(genotype, CELLS)).train()
+    assert "sep_conv" in str(genotype)
+    norms = [m for m in detector.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    seen = dict.fromkeys(norms, False)
+    for norm in norms:
+        norm.register_forward_hook(lambda norm, *_: seen.update({norm: True}))
+    losses(detector)
+    assert all(seen.values())
+
+
 def test_batch_norms_of_cells_can_be_those_of_several_processes():
     """One process: synchronised over it alone, which changes nothing but rounding."""
     detector = build_detector(config(random_genotype(2), CELLS))
