@@ -22,6 +22,7 @@ from stages.report.figures.genotypes.drawing import draw
 from stages.report.figures.margins import margins_figure
 from stages.report.figures.prediction import prediction_panels
 from stages.report.figures.searches import searches_figure
+from stages.report.figures.study import study_figures
 from stages.report.figures.tables import DRAWN, seeds_figure
 from stages.report.numbers.accuracies import accuracies
 from stages.report.numbers.costs import exceptions, row_costs, stage_costs
@@ -34,7 +35,7 @@ from stages.report.numbers.own_boxes import BoxesTable
 from stages.report.numbers.prediction import LEAST, RESAMPLES, questions
 from stages.report.numbers.rows import Table
 from stages.report.numbers.searches import collapsed, searches
-from stages.report.numbers.study.answers import Answer
+from stages.report.numbers.study.answers import Answer, of
 from stages.report.own_boxes import boxes_section
 from stages.report.text import findings, wording
 from stages.report.text.accuracies import ends
@@ -93,7 +94,7 @@ def page(
         ],
         **_tables(tables),
         "data": [(one, leak(one.leak), remarks(one)) for one in prepared_data(evidence)],
-        "study": sections(study),
+        "study": [(one, study_figures(of(study, one.letter))) for one in sections(study)],
         "study_headers": HEADERS,
         "own": own,
         "own_title": "Own images",

@@ -23,7 +23,8 @@ from typing import Any
 from nassl.files import InputError, read_json, write_json
 from stages.report.evidence.provenance import machine
 from stages.report.evidence.runs import Evidence, read_evidence
-from stages.report.numbers.study.answers import Answer
+from stages.report.figures.study import study_figures
+from stages.report.numbers.study.answers import Answer, of
 from stages.report.text.study import COLUMNS, from_records, sections, study_records
 from stages.report.text.study_page import study_page
 from stages.report.write import write_csv
@@ -100,7 +101,7 @@ def figures(answers: Sequence[Answer]) -> dict[str, str]:
     return {
         f"{section.letter}-{unit}.svg": _alone(svg)
         for section in sections(answers)
-        for unit, svg in section.figures
+        for unit, svg in study_figures(of(answers, section.letter))
     }
 
 

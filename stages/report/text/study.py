@@ -9,7 +9,6 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stages.report.figures.study import study_figures
 from stages.report.numbers.study.answers import NUMBER, POINTS, SHARE, TAU, Answer, of
 from stages.report.numbers.verdicts import AGREES, DISAGREES, UNKNOWN
 
@@ -75,7 +74,6 @@ class Section:
     about: str
     found: str
     rows: tuple[tuple[str, ...], ...]
-    figures: tuple[tuple[str, str], ...]  # (unit, SVG)
 
 
 def sections(answers: Sequence[Answer]) -> list[Section]:
@@ -87,7 +85,6 @@ def sections(answers: Sequence[Answer]) -> list[Section]:
             about,
             counted(of(answers, letter)),
             tuple(map(_row, of(answers, letter))),
-            tuple(study_figures(of(answers, letter))),
         )
         for letter, (title, about) in QUESTIONS.items()
         if of(answers, letter)

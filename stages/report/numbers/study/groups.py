@@ -51,8 +51,8 @@ def at_equal_size(
     of the results by group and the logarithm of the size, with one slope for both groups (analysis
     of covariance), Student's interval and test with n - 3 degrees of freedom.
 
-    Nothing is known (no interval, no p) if sizes do not differ, or a group has but one size and the
-    other another, or there are fewer than four values.
+    Nothing is known (nan, no interval, no p) if sizes do not differ, or only between the groups,
+    or there are fewer than four values.
     """
     results = np.array([*one, *two], float)
     size = np.log([*sizes_one, *sizes_two])
@@ -61,7 +61,7 @@ def at_equal_size(
     design = np.column_stack([np.ones(len(results)), group, size - size.mean()])
     freedom = len(results) - 3
     if freedom < 1 or np.linalg.matrix_rank(design) < 3:
-        return Difference(mean(one) - mean(two), None, None, n)
+        return Difference(math.nan, None, None, n)
     fitted, *_ = np.linalg.lstsq(design, results, rcond=None)
     variance = float(((results - design @ fitted) ** 2).sum()) / freedom
     error = math.sqrt(variance * np.linalg.inv(design.T @ design)[1, 1])

@@ -47,18 +47,23 @@ PREDICTS = "orders architectures as retraining does"
 def answers(study: Mapping[str, Sequence[PlannedStudyRow]], evidence: Evidence) -> list[Answer]:
     """In the order of the questions. Raises InputError naming a run that is missing."""
     tables = groups(study, evidence)
-    found = judged(
-        (
-            *prediction(tables),
-            *regret(tables),
-            *methods(tables),
-            *evolution(tables, evolutions(evidence)),
-            *variance(tables),
-            *rest(tables),
+    return where_starts_differ(
+        judged(
+            (
+                *prediction(tables),
+                *regret(tables),
+                *methods(tables),
+                *evolution(tables, evolutions(evidence)),
+                *variance(tables),
+                *rest(tables),
+            )
         )
     )
-    # What evolved from two starts only has an order to keep where the starts, which come just
-    # before, are known to differ.
+
+
+def where_starts_differ(found: Sequence[Answer]) -> list[Answer]:
+    """What evolved from two starts only has an order to keep where the starts, which come just
+    before, are known to differ: else nothing can be told."""
     return [
         replace(one, verdict=UNKNOWN)
         if one.what == ENDS and found[place - 1].verdict == UNKNOWN
