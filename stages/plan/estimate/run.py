@@ -20,6 +20,11 @@ from stages.plan.lineage import of_plan, search_of
 from stages.runs.run import Run, resolve_run
 
 SMALL_FILES = 1e5  # bytes: metrics, curves, genotype of a run
+# Measured on one CPU: what a step of lab's search network, cells and ResNet-18 holds for the
+# backward pass, of the bytes that its forward pass reads and writes (0.30, 0.36, 0.42), and a
+# process without a network (0.5 to 0.7 GB).
+HELD = 0.42
+PROCESS = 0.8e9  # bytes; with views
 # Whether a run leaves its network's weights behind.
 KEPT = {"search": 0, "score": 0, "retrain": 1, "pretrain": 1, "probe": 0, "transfer": 0}
 
@@ -40,6 +45,18 @@ def run_work(run: Run, params: dict[str, Any]) -> Work:
         drawn = views_work(phase.views, phase.views_batch, side)
         work += drawn * (phase.viewed / phase.views_batch)
     return work
+
+
+def run_memory(run: Run, params: dict[str, Any]) -> float:
+    """Bytes that a run's training holds at a time; without training, of its process."""
+    found = [0.0]
+    if run.stage not in ("prepare", "select", "transfer"):
+        side, size = _data(run, params)
+        for phase in phases(run, size):
+            if phase.steps:
+                counted = _network(run, params, phase.batch, phase.views.size or side)
+                found.append(HELD * counted.forward.bytes)
+    return PROCESS + max(found)
 
 
 def run_bytes(run: Run, params: dict[str, Any]) -> float:
