@@ -27,7 +27,7 @@ def expected_size(data: Data) -> Size | None:
     """
     if not data.on_disk:
         return data.size()
-    return data.kept_of(_size(data.root)) if _is_here(data) else None
+    return data.kept_of(_size(data.root)) if is_here(data) else None
 
 
 def images_of(run: Run, size: Size) -> int:
@@ -35,7 +35,7 @@ def images_of(run: Run, size: Size) -> int:
     return size.train if run.settings["objective"].needs_labels else size.label_free
 
 
-def _is_here(data: Data) -> bool:
+def is_here(data: Data) -> bool:
     return bool(data.root) and Path(data.root).exists()
 
 
@@ -67,7 +67,7 @@ def described(name: str, data: Data) -> list[str]:
     what is left out. Nothing for other kinds, and for a folder that is not on this machine."""
     from stages.layouts.folders import remark_on_classes
 
-    if not (data.on_disk and _is_here(data)):
+    if not (data.on_disk and is_here(data)):
         return []
     layout = _layout(data.root)
     counts = layout.counts()

@@ -11,12 +11,12 @@ import torch
 
 from nassl.image_files.decode import decoding_threads
 from stages.plan.estimate.gpu_rates import CALL, SHEETS, describe, gpu_rates
-from stages.plan.estimate.rates import Rates, measured_rates
-from stages.plan.estimate.run import run_memory, run_work, searched_space
+from stages.plan.estimate.rates import DECODING, Rates, measured_rates
+from stages.plan.estimate.run import PROCESS, run_held, run_work, searched_space
 from stages.plan.estimate.schedule import makespan, upstream_of
 from stages.plan.estimate.work import Work
-from stages.runs.lines import RUNS
-from stages.runs.run import Run, resolve_run
+from stages.plan.lineage import runs_of
+from stages.runs.run import Run
 
 START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
 SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
@@ -45,9 +45,11 @@ class Machine:
         }
         return makespan(taken, upstream_of(params), self.at_once)
 
-    def has_room(self, params: dict[str, Any]) -> bool:
-        """Whether every run's memory is there."""
-        return all(run_memory(run, params) <= self.memory for run in runs_of(params))
+    def over(self, params: dict[str, Any]) -> float:
+        """What the training of the plan's largest run holds, times the memory that there is for
+        it; in proportion to the batch."""
+        held = max(run_held(run, params) for run in runs_of(params))
+        return held / max(self.memory - PROCESS, 1.0)
 
 
 def this_machine(params: dict[str, Any], gpu: str) -> Machine:
@@ -88,8 +90,8 @@ def threads_of(params: dict[str, Any]) -> int:
 
 def on_gpu(gpu: str, run: Run, params: dict[str, Any], work: Work) -> float:
     """Seconds, by the rates of the kind of network that a run trains."""
-    if not work.flops:
-        return 0.0
+    if not work.flops:  # nothing is trained
+        return work.decoded / DECODING
     if run.stage == "search":
         space = run.settings["space"].kind
         kind = "supernet" if space == "cell" else space
@@ -97,13 +99,3 @@ def on_gpu(gpu: str, run: Run, params: dict[str, Any], work: Work) -> float:
         kind = "resnet" if run.stage == "transfer" else searched_space(run, params).kind
     recipe = run.settings.get("recipe")
     return gpu_rates(gpu, kind, recipe.precision if recipe else "float32").seconds(work)
-
-
-def runs_of(params: dict[str, Any], *stages: str) -> list[Run]:
-    """Of all stages unless some are given."""
-    typed_sections: dict[str, Any] = {}
-    return [
-        resolve_run(stage, name, params, "the plan", typed_sections)
-        for stage in stages or RUNS
-        for name in params[stage]
-    ]

@@ -19,13 +19,10 @@ from stages.plan.estimate.work import Work, counted
 
 BACKWARD = 3  # a forward and a backward pass, in forward passes
 AROUND = 2.0  # measured at toy scale: calls and traffic in a stage, of those in a loop of 3 layers
-SIDE = (
-    512  # of the matrices that are multiplied: a few milliseconds, less than a turn on a busy core
-)
+DECODING = 8e7  # measured (docs/data.md): pixels/s of JPEG files, on one core of a small machine
+SIDE = 512  # of the matrices that are multiplied: milliseconds, less than a turn on a busy core
 LAYERS = {"calls": (2, 8, 4), "in cache": (64, 16, 16), "in memory": (64, 16, 32)}  # batch, C, side
-REPEATS = (
-    3  # of every measurement, one after the other, so that a disturbance does not hit them all
-)
+REPEATS = 3  # of every measurement, in turns, so that a disturbance does not hit them all
 CACHE = "rates.json"  # in the user's cache
 
 
@@ -38,9 +35,10 @@ class Rates:
     call: float
 
     def seconds(self, work: Work) -> float:
-        """The time of arithmetic, traffic and calls one after the other: an upper estimate, because
-        a device may do them at the same time."""
-        return work.flops / self.flops + work.bytes / self.bytes + work.calls * self.call
+        """The time of arithmetic, traffic, calls and decoding one after the other: an upper
+        estimate, because a device may do them at the same time."""
+        computed = work.flops / self.flops + work.bytes / self.bytes + work.calls * self.call
+        return computed + work.decoded / DECODING
 
 
 def measured_rates(threads: int) -> Rates:

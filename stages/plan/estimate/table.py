@@ -15,11 +15,11 @@ from stages.plan.estimate.machine import (
     START_SECONDS,
     on_gpu,
     one_gpu,
-    runs_of,
     this_machine,
 )
 from stages.plan.estimate.run import run_bytes, run_work
 from stages.plan.estimate.schedule import makespan, upstream_of
+from stages.plan.lineage import runs_of
 from stages.runs.lines import RUNS, results_folder
 
 FLEETS = (1, 8, 64)  # numbers of GPUs
