@@ -30,7 +30,7 @@ def test_anything_else_is_refused(budget):
 @pytest.mark.parametrize("seconds", [1, 299, 300, 301, 7199, 7201, 90_000, 172_801, 1e6])
 def test_the_budget_that_is_named_is_enough_and_not_much_more(seconds):
     found = seconds_of(enough(seconds))
-    assert seconds <= found <= max(300, 1.5 * seconds)
+    assert seconds <= found <= max(300, 2 * seconds)
 
 
 @pytest.mark.parametrize(
