@@ -133,7 +133,9 @@ def test_fewer_images_where_all_are_too_many(on, photos):
     made = on(Fake(rate=4e-7), photos, "budget=2h", *rules)
     assert made.params["data"]["folder"]["train"] == 100
     assert any("100 of 240 training images" in line for line in made.lines)
-    with pytest.raises(SettingsError, match=r"pretrain-b64 30 epochs\) takes about 2\.2 hours on .*budget=2\.5h"):
+    with pytest.raises(
+        SettingsError, match=r"pretrain-b64 30 epochs\) takes about 2\.2 hours on .*budget=2\.5h"
+    ):
         on(Fake(rate=4e-7), photos, "budget=2h", *rules, "data.folder.train=180")  # kept
 
 
@@ -185,6 +187,7 @@ def test_without_a_budget_sizes_are_the_scales_and_it_is_warned(photos):
     made = planned([*OWN, f"data.root={photos}"])
     found = used(made.params)
     assert (found["side"], found["epochs"]) == (32, [10, 5, 30])
+    assert {len(row["runs"]) for row in made.params["report"]["own"]} == {3}  # seeds of a verdict
     assert made.lines[1].startswith(
         "warning: data.folder: nine of ten images have 71 pixels or more on their shorter side, and"
         " 32 x 32 are used; budget=2h"
