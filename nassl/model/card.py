@@ -32,15 +32,16 @@ print(trained.facts.classes[logits.argmax()])
 """
 
 
-def write_card(folder: Path, metrics: Mapping[str, Any]) -> None:
+def write_card(folder: Path, metrics: Mapping[str, Any], unit: str = "nats") -> None:
     """Writes `folder`/README.md from model.json and genotype.json there and from a run's `metrics`:
-    what the network is, how images become its input, and what was and was not measured.
+    what the network is, how images become its input, and what was and was not measured. `unit` is
+    that of the pretraining loss, "" for a loss without.
 
     A licence is left to the person who publishes the weights: it depends on the images. The same
     files and metrics give the same bytes. Raises InputError as `read_facts` does.
     """
     facts, genotype = read_facts(folder), read_genotype(folder / GENOTYPE)
-    text = "\n".join([_front_matter(facts, genotype), _body(facts, genotype, metrics)])
+    text = "\n".join([_front_matter(facts, genotype), _body(facts, genotype, metrics, unit)])
     (folder / CARD).write_text(text, encoding="utf-8")
 
 
@@ -62,7 +63,7 @@ def _front_matter(facts: Facts, genotype: Genotype) -> str:
     )
 
 
-def _body(facts: Facts, genotype: Genotype, metrics: Mapping[str, Any]) -> str:
+def _body(facts: Facts, genotype: Genotype, metrics: Mapping[str, Any], unit: str) -> str:
     seen, data = facts.input, facts.data
     kind = ARCHITECTURES.get(genotype.space, f"a network of the space {genotype.space}")
     if isinstance(genotype, ResNetGenotype):
@@ -100,7 +101,7 @@ def _body(facts: Facts, genotype: Genotype, metrics: Mapping[str, Any]) -> str:
         "",
         "## Evaluation",
         "",
-        _measured(facts, metrics),
+        _measured(facts, metrics, unit),
         "",
     ]
     if facts.classes is not None:
@@ -116,11 +117,12 @@ def _body(facts: Facts, genotype: Genotype, metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _measured(facts: Facts, metrics: Mapping[str, Any]) -> str:
+def _measured(facts: Facts, metrics: Mapping[str, Any], unit: str) -> str:
     if facts.classes is None:
+        loss = f"{metrics['final_loss']:.4f}" + (f" {unit}" if unit else "")
         return (
-            f"Nothing was measured with labels here. The pretraining loss ended at "
-            f"{metrics['final_loss']:.4f} nats, which says little about a task."
+            f"Nothing was measured with labels here. The pretraining loss ended at {loss}, which "
+            "says little about a task."
         )
     return (
         f"Test accuracy {100 * metrics['test_accuracy']:.2f} % on {metrics['n']} test images, "

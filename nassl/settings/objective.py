@@ -30,6 +30,12 @@ class ObjectiveSettings(Kind):
             return ()
         return "implementation", "views", "passes", "passes_to_evaluate", "views_per_image"
 
+    @classmethod
+    def unit(cls, loss: str = "") -> str:
+        """The unit of the training loss; "" for one without. `loss` is the section's key of that
+        name, for kinds that have several."""
+        return "nats"
+
     def at_once(self, batch: int) -> int:
         """Images that go through the network together, of a batch of so many."""
         return batch

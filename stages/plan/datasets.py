@@ -28,7 +28,7 @@ def expected_size(data: Data) -> Size | None:
     """
     if not data.on_disk:
         return data.size()
-    return data.kept_of(_size(data.root, _without(data))) if _is_here(data) else None
+    return data.kept_of(_size(data.root, _without(data))) if is_here(data) else None
 
 
 def images_of(run: Run, size: Size) -> int:
@@ -36,7 +36,7 @@ def images_of(run: Run, size: Size) -> int:
     return size.train if run.settings["objective"].needs_labels else size.label_free
 
 
-def _is_here(data: Data) -> bool:
+def is_here(data: Data) -> bool:
     return bool(data.root) and Path(data.root).exists()
 
 
@@ -72,7 +72,7 @@ def described(name: str, data: Data) -> list[str]:
     if counts := annotated_images(data):
         listed = ", ".join(f"{count} {part}" for part, count in counts.items())
         return [f"data.{name}: {listed}; images with boxes, in the layout of {data.kind}"]
-    if not (data.on_disk and _is_here(data)):
+    if not (data.on_disk and is_here(data)):
         return []
     layout = _layout(data.root, _without(data))
     counts = layout.counts()

@@ -1,14 +1,48 @@
-"""What a run comes from, along the runs whose files are read."""
+"""The runs of a plan, and what each comes from, along the runs whose files are read."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from stages.runs.lines import upstream
-from stages.runs.run import Run
+from nassl.settings import SECTIONS
+from nassl.settings.typed import typed
+from stages.runs.lines import RUNS, upstream
+from stages.runs.run import Run, resolve_run
 
 Upstream = Callable[[str], list[str]]  # of a run, `<stage>/<name>`, the runs whose files it reads
+
+
+def runs_of(params: dict[str, Any], *stages: str) -> list[Run]:
+    """Of all stages unless some are given, with their settings."""
+    sections = typed_sections(params)
+    return [
+        resolve_run(stage, name, params, "the plan", sections)
+        for stage in stages or RUNS
+        for name in params[stage]
+    ]
+
+
+def typed_sections(params: dict[str, Any]) -> dict[str, Any]:
+    """`recipe.search` -> its settings, of all sections; an entry is typed once for its content,
+    whichever plan it is in."""
+    return {
+        f"{section}.{name}": typed_section(params, section, name)
+        for section in SECTIONS
+        for name in params.get(section) or {}
+    }
+
+
+def typed_section(params: dict[str, Any], section: str, name: str) -> Any:
+    """The settings of one entry."""
+    return _typed(section, name, json.dumps(params[section][name]))
+
+
+@cache
+def _typed(section: str, name: str, content: str) -> Any:
+    return typed(SECTIONS[section], json.loads(content), f"{section}.{name}")
 
 
 def of_plan(params: dict[str, Any]) -> Upstream:

@@ -6,7 +6,7 @@ any, else on the training images. The stage is not given the labels.
 Inputs:  --images    as `prepare` wrote them; --genotype  the architecture
 Outputs: weights.safetensors  the network without a head: what `probe` reads
          head.safetensors     what else the objective trained (projection; teacher and queue)
-         metrics.json   final_loss (mean of the last epoch, nats); feature_norm (mean Euclidean norm
+         metrics.json   final_loss (mean of the last epoch); feature_norm (mean Euclidean norm
                         of the features of up to 1024 training images: the scale on which a linear
                         probe's learning rate works); params and flops (multiply-adds of one image)
                         without head; n_trained_on, epochs, batch_size, seed
@@ -96,7 +96,7 @@ def pretrain(run: Run, inputs: Namespace, out: Path) -> None:
             out, run=f"pretrain/{run.name}", plan_sha256=run.sha256, network=size,
             images=inputs.images, data=run.line.data, crop=side,
         )  # fmt: skip
-        write_card(out, metrics)
+        write_card(out, metrics, settings.unit(getattr(settings, "loss", "")))
         checkpoints.cost.write(out, device_name(device))
 
 

@@ -13,7 +13,7 @@ Outputs: genotype.json  the architecture found
          genealogy.json of an evolution, per epoch: loss, mutations, accepted or not, what dropped,
                         parameters and FLOPs (multiply-adds) of the sub-network, at the search
                         network's width
-         metrics.json   final_validation_loss (nats), entropy of softmax(alpha) (nats, log 8 = 2.08
+         metrics.json   final_validation_loss, entropy of softmax(alpha) (nats, log 8 = 2.08
                         is undecided), skip_connections of the normal cell and whether the search
                         collapsed (more than 2), supernet_parameters
          curves/        the same per epoch, with training and validation loss

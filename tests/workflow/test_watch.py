@@ -200,15 +200,28 @@ def test_a_stage_is_scaled_by_its_own_runs_or_by_all(params):
     assert left(params, taken, **estimates, at_once=2) == pytest.approx(37 + 3 * START)
 
 
+def test_decoding_says_nothing_of_the_pace_of_training(params):
+    estimates = {"prepare": 7.0, "search": 10.0}
+    seconds = {f"{stage}/{name}": 0.0 for stage in RUNS for name in params[stage]}
+    seconds |= {name: estimates.get(name.partition("/")[0], 0.0) for name in seconds}
+    first, second = (f"search/ssnas-digits-s{seed}" for seed in range(2))
+    rest = [name for name in seconds if name not in (first, second)]
+    prepared = {"prepare/digits": 70.0}
+    assert seconds_left(params, seconds, prepared, rest, {}, 1) is None
+    rest.remove("prepare/digits")
+    found = seconds_left(params, seconds, {first: 1.0}, [*rest, first], {}, 1)
+    assert found == pytest.approx(7 + 1 + 3 * START)
+
+
 def test_nothing_to_train_needs_no_pace(params):
     assert left(params, {}) == pytest.approx(5 * START)
 
 
 def test_the_estimate_is_that_of_the_plan(params, monkeypatch):
-    from stages.plan.estimate import rates, run, table
+    from stages.plan.estimate import machine, rates, run
     from stages.runs.run import resolve_run
 
-    assert START == table.START_SECONDS + table.SETUP_SECONDS
+    assert START == machine.START_SECONDS + machine.SETUP_SECONDS
     monkeypatch.setattr(rates, "measured_rates", lambda threads: rates.Rates(1e9, 1e9, 1e-5))
     found = run_seconds(params)
     assert list(found) == [f"{stage}/{name}" for stage in RUNS for name in params[stage]]

@@ -9,6 +9,7 @@ from nassl.settings.objectives.simclr import SimCLR
 
 # Of lightly.loss: those of two views' projections, without a teacher, a predictor, prototypes.
 LIGHTLY_LOSSES = ("BarlowTwinsLoss", "DCLLoss", "DCLWLoss", "NTXentLoss", "VICRegLoss")
+WITHOUT_UNIT = ("BarlowTwinsLoss", "VICRegLoss")  # sums of squares; the others are logarithms
 
 
 @dataclass(kw_only=True)
@@ -22,3 +23,7 @@ class Lightly(SimCLR, kind="lightly"):
 
     implementation: ClassVar[str] = "nassl.objectives.lightly:LightlyObjective"
     loss_name: ClassVar[str] = ""  # not on SimCLR's scale
+
+    @classmethod
+    def unit(cls, loss: str = "") -> str:
+        return "" if loss in WITHOUT_UNIT else "nats"

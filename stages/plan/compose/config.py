@@ -24,6 +24,12 @@ CONFIG = Path(__file__).resolve().parents[3] / "workflow" / "config"
 
 def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
     """Raises SettingsError with Hydra's reason: the key, what was given, what is available."""
+    return compose_settled(overrides)[0]
+
+
+def compose_settled(overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The configuration, and the overrides with those that follow from boxes=...: composed, they
+    are the same. Raises SettingsError as `compose_config`."""
     check_words(overrides)
     given = literal_roots(overrides)
     with initialize_config_dir(str(CONFIG), version_base="1.3"):
@@ -38,14 +44,14 @@ def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
             raise SettingsError(" | ".join(filter(None, (_reason(error), better)))) from error
     settle_roots(config)
     if more := settle_boxes(config, overrides):
-        return compose_config([*overrides, *more])
+        return compose_settled([*overrides, *more])
     for paper, tables in list(config.get("stand_ins", {}).items()):
         if isinstance(tables, dict):  # +stand_ins.ssnas.table1=...
             del config["stand_ins"][paper]
             config["stand_ins"] |= {f"{paper}.{name}": data for name, data in tables.items()}
     if isinstance(config.get("only"), str):  # one table needs no brackets
         config["only"] = [config["only"]]
-    return config
+    return config, list(overrides)
 
 
 def _keys() -> dict[str, list[str]]:

@@ -186,6 +186,20 @@ def _in_quotes(value: str) -> str:
     return value if plain or value[:1] in "'\"[{" else quoted(value)
 
 
+def refuse_unused_seeds(
+    overrides: Sequence[str], papers: Iterable[str], seeds: dict[str, int]
+) -> None:
+    """Raises SettingsError for a number of final trainings that no paper of the plan takes, because
+    each has its own."""
+    papers = sorted(papers)
+    for place, override in enumerate(overrides):
+        if _key(override) == "seeds.final" and all(paper in seeds for paper in papers):
+            count = override.partition("=")[2]
+            instead = [f"seeds.{paper}={count}" for paper in papers]
+            meant = [*overrides[:place], *instead, *overrides[place + 1 :]]
+            raise SettingsError(f"{override!r} changes nothing in this plan; {corrected(meant)}")
+
+
 def refuse_unused_data(
     overrides: Sequence[str], data: dict, used: Iterable[str], stand_ins: dict[str, str]
 ) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from stages.plan.estimate.schedule import makespan, upstream_of
-from stages.runs.lines import RUNS
-from stages.runs.run import resolve_run
+from stages.plan.lineage import runs_of
 
 # Seconds of a job outside of its training: what `--estimate` adds, whose module imports torch.
 START = 5.5
@@ -15,17 +14,19 @@ START = 5.5
 
 def run_seconds(params: dict[str, Any]) -> dict[str, float]:
     """Seconds of every run on this machine's CPU, by name, `<stage>/<run>`; 0 where nothing is
-    trained. Only their ratios count in `seconds_left`. Imports torch.
+    trained, but for `prepare`, which may decode. Only the ratios of the others count in
+    `seconds_left`. Imports torch.
 
     Raises SettingsError for an uncounted data set.
     """
+    from stages.plan.estimate.machine import threads_of
     from stages.plan.estimate.rates import measured_rates
     from stages.plan.estimate.run import run_work
 
-    here = measured_rates(max(r["threads"] for r in params["resources"].values()))
-    typed: dict[str, Any] = {}
-    runs = [resolve_run(s, name, params, "the plan", typed) for s in RUNS for name in params[s]]
-    return {f"{run.stage}/{run.name}": here.seconds(run_work(run, params)) for run in runs}
+    here = measured_rates(threads_of(params))
+    return {
+        f"{run.stage}/{run.name}": here.seconds(run_work(run, params)) for run in runs_of(params)
+    }
 
 
 def seconds_left(
@@ -40,7 +41,8 @@ def seconds_left(
 
     `estimated` seconds of every run; `taken` are those that runs really took, or will have taken
     at their pace. The estimate of a run is scaled by what runs of its stage took, or, before there
-    is one, by what all took. `parts`: the share, 0 to 1, that is behind a run which is not done.
+    is one, by what all took; that of `prepare`, which decodes on the CPU, is taken as it is.
+    `parts`: the share, 0 to 1, that is behind a run which is not done.
 
     None if something is left to train and nothing was taken yet: the device may be any.
     """
@@ -60,7 +62,9 @@ def seconds_left(
 
 
 def _factor(stage: str, estimated: Mapping[str, float], taken: Mapping[str, float]) -> float | None:
-    known = [name for name in taken if estimated.get(name)]
+    if stage == "prepare":
+        return 1.0
+    known = [name for name in taken if estimated.get(name) and not name.startswith("prepare/")]
     ours = [name for name in known if name.startswith(f"{stage}/")] or known
     if not ours:
         return None

@@ -15,7 +15,7 @@ from stages.runs.run import Run
 class Phase:
     """`passes`: images through the network, with backward counted as passes, `batch` images at a
     time; `steps` of the optimiser. `views` are drawn from `viewed` images, `views_batch` at a
-    time."""
+    time; `read` images, each once for all of its views."""
 
     passes: float
     batch: int
@@ -23,6 +23,7 @@ class Phase:
     views: Views
     viewed: float
     views_batch: int
+    read: float
 
 
 def phases(run: Run, size: Size) -> list[Phase]:
@@ -41,10 +42,11 @@ def _phase(
     cost, views = (strategy.step_cost(), strategy.step_views()) if strategy else (1, 1)
     passes = objective.passes * cost * trained + objective.passes_to_evaluate * evaluated
     passes += objective.recomputed() * trained
-    viewed = objective.views_per_image * (views * trained + evaluated)
+    read = views * trained + evaluated
+    viewed = objective.views_per_image * read
     views_batch = objective.views_per_image * batch
     at_once = max(objective.at_once(batch), 1)
-    return Phase(passes, at_once, trained / batch, objective.views, viewed, views_batch)
+    return Phase(passes, at_once, trained / batch, objective.views, viewed, views_batch, read)
 
 
 def _search(run: Run, size: Size) -> list[Phase]:
@@ -85,14 +87,13 @@ def _probe(run: Run, size: Size) -> list[Phase]:
         epochs = 1 if fixed else linear.recipe.epochs
         images = 2 * (epochs * size.train + size.test)  # pretrained and random weights
         batch = linear.recipe.batch_size
-        found.append(Phase(images, batch, 0, linear.views, images, batch))
+        found.append(Phase(images, batch, 0, linear.views, images, batch, images))
     if finetune.kind == "finetune":
         batch = finetune.recipe.batch_size
         trained = finetune.recipe.epochs * finetune.label_fraction * size.train
         passes = Supervised.passes * trained + size.test
-        found.append(
-            Phase(passes, batch, trained / batch, finetune.views, trained + size.test, batch)
-        )
+        read = trained + size.test
+        found.append(Phase(passes, batch, trained / batch, finetune.views, read, batch, read))
     return found
 
 

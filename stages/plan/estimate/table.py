@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,20 @@ from tabulate import tabulate
 
 from nassl.files import InputError, read_json
 from nassl.settings import SettingsError
-from stages.plan.estimate.gpu_rates import CALL, SHEETS, describe, gpu_rates
-from stages.plan.estimate.rates import measured_rates
-from stages.plan.estimate.run import run_bytes, run_work, searched_space
+from stages.plan.estimate.gpu_rates import SHEETS
+from stages.plan.estimate.machine import (
+    SETUP_SECONDS,
+    START_SECONDS,
+    on_gpu,
+    one_gpu,
+    this_machine,
+)
+from stages.plan.estimate.run import run_bytes, run_work
 from stages.plan.estimate.schedule import makespan, upstream_of
-from stages.plan.estimate.work import Work
+from stages.plan.lineage import runs_of
 from stages.runs.lines import RUNS, results_folder
-from stages.runs.run import Run, resolve_run
 
 FLEETS = (1, 8, 64)  # numbers of GPUs
-START_SECONDS = 4.0  # measured: a job's start, DVC and torch imported
-SETUP_SECONDS = 1.5  # measured: of a run's own time, until its first step
 # Stages whose estimate is compared with measured times, and the largest allowed factor.
 CHECKED = ("search", "score", "retrain", "pretrain", "probe")
 FACTOR = 2.0
@@ -30,18 +32,18 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     """A table per stage. Raises SettingsError for an unknown GPU or an uncounted data set."""
     if gpu not in SHEETS:
         raise SettingsError(f"--gpu is {gpu!r}; available: {', '.join(SHEETS)}")
-    threads = max(r["threads"] for r in params["resources"].values())
-    here = measured_rates(threads)
-    rows, total, on_gpu = [], [0, 0.0, 0.0, 0.0, 0.0], {}
+    here = this_machine(params, gpu)
+    rows, total, gpu_hours_of = [], [0, 0.0, 0.0, 0.0, 0.0], {}
     for stage in RUNS:
-        runs = list(_runs(stage, params))
+        runs = runs_of(params, stage)
         work = [run_work(run, params) for run in runs]
         starts = len(runs) * (START_SECONDS + SETUP_SECONDS)
         for run, w in zip(runs, work, strict=True):
-            seconds = _on_gpu(gpu, run, params, w) + START_SECONDS + SETUP_SECONDS
-            on_gpu[f"{stage}/{run.name}"] = seconds / 3600
-        hours = (sum(here.seconds(w) for w in work) + starts) / 3600
-        gpu_hours = sum(on_gpu[f"{stage}/{run.name}"] for run in runs)
+            seconds = on_gpu(gpu, run, params, w) + START_SECONDS + SETUP_SECONDS
+            gpu_hours_of[f"{stage}/{run.name}"] = seconds / 3600
+        done = zip(runs, work, strict=True)
+        hours = (sum(here.seconds(run, params, w) for run, w in done) + starts) / 3600
+        gpu_hours = sum(gpu_hours_of[f"{stage}/{run.name}"] for run in runs)
         disk = sum(run_bytes(run, params) for run in runs) / 1e9
         rows.append([stage, len(runs), sum(w.flops for w in work) / 1e12, hours, gpu_hours, disk])
         total = [a + b for a, b in zip(total, rows[-1][1:], strict=True)]
@@ -49,16 +51,15 @@ def estimate(params: dict[str, Any], gpu: str) -> str:
     head = ["stage", "runs", "TFLOP", "hours, one job at a time here", f"{gpu}-hours", "disk, GB"]
     table = tabulate(rows, headers=head, floatfmt=("", "", ",.1f", ",.2f", ",.2f", ",.2f"))
     edges = upstream_of(params)
-    asked = {name: _devices(name, params) for name in on_gpu}
-    times = [f"{makespan(on_gpu, edges, count, asked):,.1f} h on {count}" for count in FLEETS]
+    asked = {name: _devices(name, params) for name in gpu_hours_of}
+    times = [f"{makespan(gpu_hours_of, edges, count, asked):,.1f} h on {count}" for count in FLEETS]
     return (
         f"{table}\n\n"
+        f"Here, on {here.name}, {here.at_once} at a time: {here.hours(params):,.1f} h.\n"
         f"{gpu}s, a run on as many as it asks for: {', '.join(times)}; "
         f"the longest chain of runs takes "
-        f"{makespan(on_gpu, edges, sum(asked.values()), asked):,.1f} h.\n"
-        f"Here, {threads} threads, measured: {here.flops / 1e9:.0f} GFLOP/s, "
-        f"{here.bytes / 1e9:.0f} GB/s, {here.call * 1e6:.0f} us a call;\n"
-        f"{describe(gpu)}; {CALL * 1e6:.0f} us a call.\n"
+        f"{makespan(gpu_hours_of, edges, sum(asked.values()), asked):,.1f} h.\n"
+        f"Here: {here.speed};\n{one_gpu(gpu).speed}.\n"
         f"{START_SECONDS + SETUP_SECONDS:.1f} s a job for its start. "
         "Searched cells are counted as the random cell of seed 0, searched chains of blocks as "
         "ResNet-50,\nsub-networks of a search as their mean.\n"
@@ -78,17 +79,17 @@ def check(params: dict[str, Any], results: Path) -> str:
     Raises InputError if none is, or if a stage is off by more than FACTOR.
     """
     rows, off = [], []
-    here = measured_rates(max(r["threads"] for r in params["resources"].values()))
+    here = this_machine(params, "A100")
     for stage in CHECKED:
         estimated = measured = 0.0
         count = 0
-        for run in _runs(stage, params):
+        for run in runs_of(params, stage):
             file = results / results_folder(stage, run.name, vars(run.line)) / "cost.json"
             work = run_work(run, params)
             if not file.exists() or not work.flops:
                 continue
             count += 1
-            estimated += SETUP_SECONDS + here.seconds(work)
+            estimated += SETUP_SECONDS + here.seconds(run, params, work)
             measured += read_json(file)["seconds"]
         if count:
             ratio = estimated / measured
@@ -101,22 +102,3 @@ def check(params: dict[str, Any], results: Path) -> str:
     if off:
         raise InputError(f"off by more than a factor {FACTOR:g}: {', '.join(off)}\n{table}")
     return f"{table}\n\nAll within a factor {FACTOR:g}."
-
-
-def _on_gpu(gpu: str, run: Run, params: dict[str, Any], work: Work) -> float:
-    """Seconds, by the rates of the kind of network that a run trains."""
-    if not work.flops:
-        return 0.0
-    if run.stage == "search":
-        space = run.settings["space"].kind
-        kind = "supernet" if space == "cell" else space
-    else:
-        kind = searched_space(run, params).kind
-    recipe = run.settings.get("recipe")
-    return gpu_rates(gpu, kind, recipe.precision if recipe else "float32").seconds(work)
-
-
-def _runs(stage: str, params: dict[str, Any]) -> Iterator[Run]:
-    typed_sections: dict[str, Any] = {}
-    for name in params[stage]:
-        yield resolve_run(stage, name, params, "the plan", typed_sections)

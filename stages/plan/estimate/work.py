@@ -30,11 +30,13 @@ FEW = 16  # images whose views are counted
 
 @dataclass(frozen=True)
 class Work:
-    """`flops` are two per multiply-add; `bytes` are read and written; `calls` are kernels."""
+    """`flops` are two per multiply-add; `bytes` are read and written; `calls` are kernels;
+    `decoded` are pixels of image files."""
 
     flops: float = 0.0
     bytes: float = 0.0
     calls: float = 0.0
+    decoded: float = 0.0
 
     def __add__(self, other: Work) -> Work:
         return Work(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))

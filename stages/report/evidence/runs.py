@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 from nassl.files import InputError, read_json
 from nassl.manifest import MANIFEST, verify
+from nassl.settings import OBJECTIVES
 from stages.runs.lines import RUNS, references, results_folder
 
 STAGES = tuple(RUNS)
@@ -71,6 +72,13 @@ class Evidence:
     def folder(self, stage: str, run: str) -> Path:
         """The run's folder, as in dvc.yaml."""
         return self.results / results_folder(stage, run, self.lines[stage].get(run, {}))
+
+    def loss_unit(self, stage: str, run: str) -> str:
+        """Of the run's training loss; "" for a loss without, or of an unknown objective."""
+        entry = self.lines[stage].get(run, {}).get("objective")
+        objective = (self.plan.get("objective") or {}).get(entry) or {}
+        kind = objective.get("kind")
+        return OBJECTIVES[kind].unit(objective.get("loss", "")) if kind in OBJECTIVES else ""
 
     def metrics(self, stage: str, run: str) -> dict[str, Any] | None:
         file = self.folder(stage, run) / "metrics.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stages.report.figures.charts import Figure, Panel, Plot, axis, colour, legend
-from stages.report.numbers.own_training import Training
+from stages.report.numbers.own_training import Training, in_unit
 
 
 def pretraining_figure(found: Sequence[Training]) -> Figure | None:
@@ -15,11 +15,11 @@ def pretraining_figure(found: Sequence[Training]) -> Figure | None:
         for place, training in enumerate(found)
         for run, points in training.runs.items()
     ]
-    title = "training loss (nats)"
     try:
         y = axis("", [loss for _, _, points in curves for _, loss in points])
     except ValueError:
         return None
+    title = in_unit("training loss", (training.unit for training in found))
     epochs = [epoch for _, _, points in curves for epoch, _ in points]
     plot = Plot(axis("epoch", epochs, whole=True), y)
     for css, _, points in curves:

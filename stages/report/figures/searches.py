@@ -22,6 +22,7 @@ def searches_figure(searches: Searches) -> Figure:
 
 def _panel(curves: Curves, data: str, css: dict[str, str]) -> Panel:
     label, whole = QUANTITIES[curves.quantity]
+    label += f" ({curves.unit})" if curves.unit else ""
     title = f"{label}, {curves.objective}" if curves.objective else label
     drawn = curves.runs
     if curves.quantity == "sub_network_parameters":

@@ -29,7 +29,7 @@ NETWORK = ("weights.safetensors", "genotype.json", "model.json", "README.md")
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A seed's `<stage>/<run>` with its last pretraining loss (nats)."""
+    """A seed's `<stage>/<run>` with its last pretraining loss."""
 
     run: str
     final_loss: float
@@ -37,8 +37,9 @@ class Pretrained:
 
 @dataclass(frozen=True)
 class OwnRow:
-    """Losses in nats, accuracies in percent per seed, sizes of one network, time of all runs.
-    `candidates` are the held-out contrastive losses of all that one was selected from."""
+    """Held-out contrastive losses in nats, the pretraining loss in `loss_unit`, accuracies in
+    percent per seed, sizes of one network, time of all runs. `candidates` are the held-out
+    contrastive losses of all that one was selected from."""
 
     row: str
     data: str
@@ -56,6 +57,7 @@ class OwnRow:
     candidates: tuple[float, ...] = ()
     candidates_chance: float | None = None  # their loss if all similarities are equal
     pretraining_chance: float | None = None  # the same of `final_loss`; None for other objectives
+    loss_unit: str = "nats"  # "": it has none
     guessing: float | None = None  # accuracy of always naming the most frequent class, in percent
 
     @property
@@ -147,6 +149,7 @@ def _row(row: PlannedOwnRow, evidence: Evidence) -> OwnRow:
         candidates=tuple(found["contrastive_loss"] for found in scores),
         candidates_chance=chance(scores[0]) if scores else None,
         pretraining_chance=_pretraining_chance(row.pretrained[0], trained[0], evidence),
+        loss_unit=evidence.loss_unit(*row.pretrained[0].split("/", 1)),
         guessing=None if share is None else 100 * share,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from scipy.stats import linregress
@@ -30,10 +30,17 @@ class Trend:
 
 @dataclass(frozen=True)
 class Training:
-    """A row's runs -> (epoch from 1, training loss in nats)."""
+    """A row's runs -> (epoch from 1, training loss); the loss' unit, "" for one without."""
 
     row: str
     runs: dict[str, Points]
+    unit: str = "nats"
+
+
+def in_unit(name: str, units: Iterable[str]) -> str:
+    """`training loss (nats)`, where all of what is shown has one unit and that has a name."""
+    (unit, *others) = set(units)
+    return f"{name} ({unit})" if unit and not others else name
 
 
 def trainings(table: OwnTable, evidence: Evidence) -> list[Training]:
@@ -42,7 +49,7 @@ def trainings(table: OwnTable, evidence: Evidence) -> list[Training]:
     for row in table.rows:
         curves = {seed.run: _curve(seed.run, evidence) for seed in row.pretrained}
         if curves := {run: points for run, points in curves.items() if points}:
-            found.append(Training(row.row, curves))
+            found.append(Training(row.row, curves, row.loss_unit))
     return found
 
 

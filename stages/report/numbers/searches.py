@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from nassl.settings import OBJECTIVES
 from stages.report.evidence.runs import Evidence
 
-# Curve of a search -> its name with its unit, and whether it only takes whole numbers; in the order
-# in which they are shown.
+# Curve of a search -> its name with its unit (a loss has its objective's), and whether it only
+# takes whole numbers; in the order in which they are shown.
 QUANTITIES = {
-    "validation_loss": ("validation loss (nats)", False),
-    "train_loss": ("training loss (nats)", False),
+    "validation_loss": ("validation loss", False),
+    "train_loss": ("training loss", False),
     "entropy_normal": ("entropy of alpha, normal cell (nats)", False),
     "entropy_reduce": ("entropy of alpha, reduction cell (nats)", False),
     "entropy": ("entropy of alpha (nats)", False),
@@ -31,6 +31,7 @@ class Curves:
     quantity: str
     objective: str  # only of losses
     runs: dict[str, Points]
+    unit: str = ""  # only of losses: the others' names have theirs
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def _curves(evidence: Evidence, runs: list[str]) -> list[Curves]:
         for objective, members in _by_objective(evidence, runs, name).items():
             drawn = {run: evidence.curve("search", run, name) for run in members}
             if drawn := {run: points for run, points in drawn.items() if points}:
-                found.append(Curves(name, objective, drawn))
+                unit = evidence.loss_unit("search", members[0]) if objective else ""
+                found.append(Curves(name, objective, drawn, unit))
     return found
 
 
@@ -81,7 +83,8 @@ def _by_objective(evidence: Evidence, runs: list[str], name: str) -> dict[str, l
     kinds: dict[str, list[str]] = {}
     for run in runs:
         entry = evidence.lines["search"][run].get("objective")
-        kind = (evidence.plan.get("objective", {}).get(entry) or {}).get("kind", "")
+        objective = evidence.plan.get("objective", {}).get(entry) or {}
+        kind = objective.get("kind", "")
         loss = OBJECTIVES[kind].loss_name if kind in OBJECTIVES else ""
-        kinds.setdefault(loss or kind, []).append(run)
+        kinds.setdefault(loss or objective.get("loss") or kind, []).append(run)
     return kinds

@@ -35,8 +35,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Number:
-    """Over seeds; fractions of the files are in percent here, losses in nats as there. `reported`
-    only of a paper's table."""
+    """Over seeds; fractions of the files are in percent here, losses as there. `reported` only of a
+    paper's table; `unit` is "" where there is none."""
 
     metric: str
     parts: tuple[Part, ...]
@@ -133,7 +133,7 @@ def _own(planned: PlannedOwnRow, scale: str, evidence: Evidence) -> Trace:
     losses = tuple(
         Part(seed.final_loss, "final_loss", _metrics(evidence, seed.run)) for seed in row.pretrained
     )
-    numbers = [Number("pretraining loss", losses, unit="nats")]
+    numbers = [Number("pretraining loss", losses, unit=row.loss_unit)]
     if row.selected_contrastive_loss is not None:
         file = _metrics(evidence, planned.selection)
         selected = Part(row.selected_contrastive_loss, "score", file)

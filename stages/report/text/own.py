@@ -8,6 +8,7 @@ from __future__ import annotations
 from tabulate import tabulate
 
 from stages.report.numbers.own import OwnTable
+from stages.report.numbers.own_training import in_unit
 from stages.report.text.data import leaks
 from stages.report.text.own_verdict import Verdict
 from stages.report.text.wording import duration, quantity, spread, words
@@ -65,12 +66,13 @@ def about(table: OwnTable) -> str:
 def cells(table: OwnTable) -> list[dict[str, str]]:
     """A mapping from column to cell per row."""
     noted = any(row.leaks for row in table.rows)
+    pretraining = in_unit("pretraining loss", (row.loss_unit for row in table.rows))
     return [
         {
             "network": row.row,
             "n": str(row.n),
             "held-out contrastive loss (nats)": _loss(row.selected_contrastive_loss),
-            "pretraining loss (nats)": _loss(row.final_loss),
+            pretraining: _loss(row.final_loss),
             **{words(key): spread(row.accuracies.get(key)) for key in table.measured},
             "parameters": quantity(row.params_million, 1e6).strip(),
             "FLOPs": quantity(row.flops).strip(),

@@ -83,7 +83,7 @@ def seeds(duels: Sequence[Duel], subjects: Mapping[str, str] | None = None) -> I
         asked = [duel for duel in duels if duel.question == question]
         if not asked or any(not duel.reason for duel in asked):
             continue
-        key = "search" if asked[0].measure == LOSS else "final"
+        key = "search" if asked[0].measure == LOSS else "own"
         needed = [duel.seeds for duel in asked if duel.reason == NOISE]
         if any(duel.reason == ONE_SEED for duel in asked):
             alone.append(key)

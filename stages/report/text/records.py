@@ -154,7 +154,8 @@ def _line(line: Line, table: Table) -> dict[str, Any]:
 
 
 def own_json(table: OwnTable) -> dict[str, Any]:
-    """own.json: losses in nats, accuracies in percent; `best` names the best network."""
+    """own.json: `final_loss` in its objective's unit, other losses in nats, accuracies in percent;
+    `best` names the best network."""
     return {
         "scale": table.scale,
         "commit": table.commit,
@@ -202,7 +203,7 @@ def own_lines(table: OwnTable) -> list[dict[str, Any]]:
 
 
 def own_headline(table: OwnTable) -> dict[str, Any]:
-    """For metrics.json: row -> accuracies in percent and losses in nats."""
+    """For metrics.json: row -> accuracies in percent, losses as in own.json."""
     content = {}
     for row in table.rows:
         losses = {

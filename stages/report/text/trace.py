@@ -22,9 +22,10 @@ def trace_text(found: Iterable[Trace], plan: str, plan_sha256: str) -> str:
 def _lines(found: Trace) -> Iterator[str]:
     yield f"{found.table}/{found.row}"
     for number in found.numbers:
+        unit = f" {number.unit}" if number.unit else ""
         reported = "" if number.reported is None else f"; reported {number.reported:.2f} %"
         count = f"{len(number.parts)} run{'' if len(number.parts) == 1 else 's'}"
-        here = f"{spread(number.here)} {number.unit}"
+        here = f"{spread(number.here)}{unit}"
         yield f"  {words(number.metric)}: {here}, from {count}{reported}"
         yield from (f"    {_part(part, number.unit)}" for part in number.parts)
     for run, files in found.files.items():

@@ -80,6 +80,15 @@ def test_its_code_works_in_the_folder(trained):
         assert (done.stdout.strip() in map(str, range(10))) == (folder == trained["retrain"])
 
 
+def test_the_loss_has_its_unit(trained):
+    folder = trained["pretrain"]
+    before, metrics = (folder / "README.md").read_text(), read_json(folder / "metrics.json")
+    assert f"{metrics['final_loss']:.4f} nats, which says little" in before
+    write_card(folder, metrics, "")
+    assert f"{metrics['final_loss']:.4f}, which says little" in (folder / "README.md").read_text()
+    write_card(folder, metrics)
+
+
 def test_the_same_bytes_twice(trained):
     folder = trained["pretrain"]
     before = (folder / "README.md").read_bytes()

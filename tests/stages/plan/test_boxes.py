@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
 from nassl.settings import SettingsError
-from stages.plan.__main__ import main, plan
+from stages.plan import __main__ as command
+from stages.plan.__main__ import main, plan, planned
+from stages.plan.estimate.gpu_rates import gpu_rates
+from stages.plan.estimate.machine import cpu, on_gpu
+from stages.plan.estimate.rates import Rates
+from stages.plan.estimate.run import run_work
+from stages.plan.lineage import runs_of
 
 SMALL = [
     f"{name}.batch_size=8"
@@ -62,7 +69,7 @@ def test_searched_and_published_networks_become_detectors_of_own_boxes(
     images, kind, scale, request
 ):
     root = request.getfixturevalue(kind)
-    params = own(images, kind, root, f"scale={scale}", "seeds.final=2")
+    params = own(images, kind, root, f"scale={scale}", "seeds.own=2")
     assert params["data"]["boxes"] == {"kind": kind, "root": str(root)}
     assert params["data"]["folder"]["root"] == str(images)
     assert set(params["transfer"]) == {
@@ -91,7 +98,7 @@ def test_the_plan_is_written_and_counted(voc, images, tmp_path, capsys):
     words = ["paper=own", "data=folder", f"data.root={images}", "boxes=voc", f"boxes.root={voc}"]
     main([*words, *SMALL, "scale=lab", "--out", str(tmp_path / "plan.yaml")])
     said = capsys.readouterr().out
-    assert "4 transfer" in said
+    assert "12 transfer" in said  # two networks, three seeds, from random weights, too
     assert "data.boxes: 32 train, 8 test; images with boxes, in the layout of voc" in said
     assert "  boxes:\n  - {row: SSNAS (first order), " in (tmp_path / "plan.yaml").read_text()
 
@@ -112,6 +119,42 @@ def test_without_other_images_those_to_train_on_are_pretrained_on(kind, request,
         assert folder["without"] == str(year / "ImageSets/Main/test.txt")
     with pytest.raises(SettingsError, match="batch_size is 17; its smallest part has 16 images"):
         plan([*words, "recipe.search.batch_size=17"])  # half of 32: none of those to test on
+
+
+def test_a_budget_counts_detectors(voc, monkeypatch):
+    """Also where the images to pretrain on are those with boxes: the plan that is written names
+    them."""
+    for file in voc.glob("VOCdevkit/*/JPEGImages/*.jpg"):
+        Image.new("RGB", (70, 66)).save(file)
+    machine = cpu(2, 1, 64e9, Rates(8e10, 4e9, 2e-5))
+    monkeypatch.setattr(command, "_machines", lambda params, gpu: [machine])
+    words = ["paper=own", "boxes=voc", f"boxes.root={voc}", "scale=lab", "seeds.own=1", *SMALL]
+    made = planned([*words, "budget=60d"])
+    assert made.params["data"]["folder"]["image_size"] == 64
+    assert "data=folder" in made.overrides
+    assert plan(made.overrides) == made.params
+    alone = {**made.params, "transfer": {}}
+    detectors = sum(
+        machine.seconds(run, made.params, run_work(run, made.params))
+        for run in runs_of(made.params, "transfer")
+    )
+    hours = machine.hours(made.params)
+    assert hours > 2 * machine.hours(alone)
+    assert hours > detectors / 2 / 3600  # two at a time
+    assert any(line.startswith("  4 detectors counted, with epochs") for line in made.lines)
+    rest = ('"own.networks/SSNAS (first order)"', '"own.boxes/SSNAS (first order)"')
+    with pytest.raises(SettingsError, match=r"budget=2h is too short: .*; write budget=") as caught:
+        planned([*words, "budget=2h"])
+    assert str(caught.value).endswith(f"seeds.own=1, 'only=[{', '.join(rest)}]'")
+    less = planned([*words, f"only=[{', '.join(rest)}]", "budget=60d"])
+    assert len(less.params["transfer"]) == 2
+
+
+def test_a_detector_of_cells_has_the_rates_of_cells(images, voc):
+    params = own(images, "voc", voc, "scale=lab")
+    run = next(run for run in runs_of(params, "transfer") if run.name.startswith("ssnas"))
+    work = run_work(run, params)
+    assert on_gpu("A100", run, params, work) == gpu_rates("A100", "cell", "float32").seconds(work)
 
 
 def test_several_years_leave_it_to_the_user_which_images_are_meant(voc):

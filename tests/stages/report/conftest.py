@@ -95,6 +95,23 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def trace(monkeypatch, capsys):
+    """(exit code, output) of the command in a project."""
+
+    def call(project, name: str) -> tuple[int, str]:
+        monkeypatch.chdir(project)
+        code = 0
+        try:
+            main(["--reported", str(REPORTED), "--trace", name])
+        except SystemExit as end:
+            code = end.code
+        written = capsys.readouterr()
+        return code, written.out + written.err
+
+    return call
+
+
+@pytest.fixture
 def report(monkeypatch, capsys):
     """Calls `python -m stages.report` of a project: (exit code, standard output and error)."""
 

@@ -98,7 +98,7 @@ def test_each_answer_of_the_verdict(tmp_path):
     one = found_in(tmp_path / "d", (60,), (40,))
     assert one.kind == "cannot be told"
     assert "with one seed on a side nothing is known of the noise" in one.said[0].details[0]
-    assert any("`seeds.final=3`" in step for step in one.steps)
+    assert any("`seeds.own=3`" in step for step in one.steps)
     nothing = found_in(tmp_path / "e", (0.2, 0.3, 0.4), (0, 0.01, 0))
     assert nothing.headline.startswith("The detectors find hardly anything")
     assert nothing.steps == (

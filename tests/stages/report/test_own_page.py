@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 
@@ -171,6 +172,55 @@ def test_the_files_beside_the_page_have_the_verdict(tmp_path, report):
         ("baseline", "better", ""),
     ]  # fmt: skip
     assert found[0]["sides"][1] == {"name": "with random weights", "values": [50.0, 52.0, 51.0]}
+
+
+def test_fine_tuned_accuracies_have_a_column_of_their_own(tmp_path, report):
+    write_own_results(tmp_path)
+    for seed, accuracy in enumerate((0.89, 0.9, 0.91)):
+        file = tmp_path / f"results/probe/ssnas-folder-s{seed}/metrics.json"
+        metrics = json.loads(file.read_text()) | {"finetune_accuracy": accuracy}
+        file.write_text(json.dumps(metrics))
+    text = words(of(tmp_path, report), "own")
+    assert "linear accuracy untrained finetune accuracy parameters" in text
+    assert "81.00 ± 1.00 51.00 ± 1.00 90.00 ± 1.00 250 k" in text
+    assert "81.00 ± 1.00 50.33 ± 0.58 - 250 k" in text  # the random cell was not fine-tuned
+    tables = tmp_path / "results/tables"
+    row = json.loads((tables / "own.json").read_text())["rows"][0]
+    assert row["finetune_accuracy"]["mean"] == pytest.approx(90)
+    assert "| 90.00 ± 1.00  " in (tables / "own.md").read_text()
+    with (tables / "own.csv").open() as lines:
+        found = [line["finetune_accuracy"] for line in csv.DictReader(lines)]
+    assert [round(float(value), 6) if value else value for value in found] == [90, "", ""]
+
+
+def with_loss(project, **objective):
+    """Everything trained by another objective."""
+    plan = yaml.safe_load((project / "params.yaml").read_text())
+    plan["objective"]["simclr"] = objective
+    (project / "params.yaml").write_text(yaml.safe_dump(plan))
+
+
+@pytest.mark.parametrize(
+    ("objective", "unit"),
+    [
+        ({"kind": "lightly", "loss": "VICRegLoss"}, ""),
+        ({"kind": "lightly", "loss": "BarlowTwinsLoss"}, ""),
+        ({"kind": "lightly", "loss": "DCLLoss"}, " (nats)"),
+        ({"kind": "moco"}, " (nats)"),
+    ],
+)
+def test_the_loss_has_the_unit_of_its_objective(tmp_path, report, trace, objective, unit):
+    write_own_results(tmp_path)
+    with_loss(tmp_path, **objective)
+    document = of(tmp_path, report)
+    text = words(document, "own")
+    assert f"held-out contrastive loss (nats) pretraining loss{unit} linear" in text
+    assert re.search(
+        f"ResNet-18 training loss{re.escape(unit)}[0 ]", words(document, "pretraining")
+    )
+    said = trace(tmp_path, "own/SSNAS (first order)")[1]
+    unit = " nats" if unit else ""
+    assert f"pretraining loss: 2.12 ± 0.12{unit}, from 3 runs" in said
 
 
 # -------------------------------------------------------------------------- examples ----

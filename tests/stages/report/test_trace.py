@@ -7,27 +7,8 @@ import re
 
 import pytest
 
-from stages.report.__main__ import main
-from tests.stages.report.conftest import REPORTED
 from tests.stages.report.own_boxes_project import add_boxes
 from tests.stages.report.own_project import write_own_results
-
-
-@pytest.fixture
-def trace(monkeypatch, capsys):
-    """(exit code, output) of the command in a project."""
-
-    def call(project, name: str) -> tuple[int, str]:
-        monkeypatch.chdir(project)
-        code = 0
-        try:
-            main(["--reported", str(REPORTED), "--trace", name])
-        except SystemExit as end:
-            code = end.code
-        written = capsys.readouterr()
-        return code, written.out + written.err
-
-    return call
 
 
 def lines(text: str) -> list[str]:

@@ -45,7 +45,7 @@ LOOK = (
             [searched((80,), (60,)), drawn((70,)), published((70,))],
             [
                 "Run at least 3 seeds: with one nothing is known of the noise. Plan again with "
-                "`seeds.final=3`.",
+                "`seeds.own=3`.",
                 EXPORT, TUNE,
             ],
         ),
@@ -76,7 +76,7 @@ def test_more_seeds_are_counted_from_the_spread():
     # differences 10, -2, 13: mean 7, deviation 7.94; simulated: 79 % with 12 pairs, 83 % with 13
     assert of(searched((80, 68, 83), (70, 70, 70))).steps[0] == (
         "Run 13 seeds instead of 3: if the difference is as large as it seems, they tell whether "
-        "pretraining helps in four of five cases. Plan again with `seeds.final=13`."
+        "pretraining helps in four of five cases. Plan again with `seeds.own=13`."
     )
     assert of(searched((80, 60, 71), (70, 70, 70))).steps[0] == (
         "Take it that there is no difference worth having: to tell whether pretraining helps would "

@@ -1,0 +1,1 @@
+"""Sizes that fit your own images, and the time that you have."""
