@@ -36,8 +36,6 @@ from stages.runs.lines import Resources
 from stages.search import darts
 from stages.search.data import SearchData
 from stages.training.device import prepare_device
-from tests.nassl.data.test_crops import VIEWS as CROPPED
-from tests.nassl.data.test_crops import Crops, prepared_photographs
 from tests.nassl.supernets.formulations import CIFAR, loss_of, pair
 from tests.oracles.literal_supernet import shipped_name
 from tests.stages.search import test_search_stage
@@ -287,21 +285,3 @@ def test_memory_that_runs_out_in_the_optimizers_first_step_is_explained(tmp_path
     monkeypatch.setattr("nassl.training.optimisers.RecordableSGD.step", full)
     with pytest.raises(loop.InputError, match=r"out of memory with a batch of 4 images; halve"):
         trained(tmp_path, "resnet", "moco")
-
-
-def test_nvjpeg_decodes_what_pillow_decodes_but_for_rounding(tmp_path):
-    """With two PNG files among them, which are Pillow's in any case."""
-    images = prepared_photographs(tmp_path, decoder="nvjpeg", png=(3, 4))
-    made = {}
-    for decoder in ("nvjpeg", "nvjpeg", "pillow"):
-        images.decoder = decoder
-        given = Batches(
-            images, None, np.arange(12), 4, 3, device=CUDA, crops=Crops(CROPPED, 2)
-        ).epoch(0)
-        found = torch.cat([batch.images for _, batch in given])
-        assert found.device == CUDA
-        assert decoder not in made or torch.equal(found, made[decoder])
-        made[decoder] = found
-    difference = (made["nvjpeg"].int() - made["pillow"].int()).abs().float()
-    assert made["pillow"].shape == (12, 2, 3, 24, 24)
-    assert 0 < difference.mean() < 3
