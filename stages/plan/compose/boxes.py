@@ -45,6 +45,14 @@ def settle_boxes(config: dict[str, Any], overrides: Sequence[str]) -> list[str]:
     return [] if "folder" in config["data"] else _their_images(kind, root, overrides)
 
 
+def about_a_folder_to_come(overrides: Sequence[str]) -> list[str]:
+    """The overrides of `data.folder` that has no place before `settle_boxes` has added it."""
+    keys = {one.partition("=")[0].lstrip("+") for one in overrides}
+    if "boxes" not in keys or "boxes=none" in overrides or "data" in keys:
+        return []
+    return [one for one in overrides if one.startswith("data.folder.")]
+
+
 def refuse_unused_boxes(config: dict[str, Any], report: dict[str, Any]) -> None:
     """Raises SettingsError if `only` leaves out what boxes=... asks for, or the networks that its
     page is about."""

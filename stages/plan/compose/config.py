@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nassl.settings import SECTIONS, SettingsError
-from stages.plan.compose.boxes import settle_boxes
+from stages.plan.compose.boxes import about_a_folder_to_come, settle_boxes
 from stages.plan.compose.corrections import HYDRAS, about_key, about_quotes, check_words
 from stages.plan.compose.roots import hint, literal_roots, settle_roots
 
@@ -30,6 +30,9 @@ def compose_config(overrides: Sequence[str]) -> dict[str, Any]:
 def compose_settled(overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """The configuration, and the overrides with those that follow from boxes=...: composed, they
     are the same. Raises SettingsError as `compose_config`."""
+    if later := about_a_folder_to_come(overrides):
+        settled = compose_settled([one for one in overrides if one not in later])[1]
+        return compose_settled([*settled, *later])
     check_words(overrides)
     given = literal_roots(overrides)
     with initialize_config_dir(str(CONFIG), version_base="1.3"):

@@ -121,6 +121,16 @@ def test_without_other_images_those_to_train_on_are_pretrained_on(kind, request,
         plan([*words, "recipe.search.batch_size=17"])  # half of 32: none of those to test on
 
 
+def test_settings_of_the_annotated_images_that_are_pretrained_on(voc):
+    words = ["paper=own", "boxes=voc", f"boxes.root={voc}", "data.folder.image_size=48", *SMALL]
+    made = planned([*words, "scale=smoke"])
+    assert made.params["data"]["folder"]["image_size"] == 48
+    assert made.params["data"]["folder"]["root"] == str(voc / "VOCdevkit/VOC2007/JPEGImages")
+    assert plan(made.overrides) == made.params
+    with pytest.raises(SettingsError, match=r"data\.folder"):  # nothing adds a folder
+        plan(["paper=own", "data.folder.image_size=48"])
+
+
 def test_a_budget_counts_detectors(voc, monkeypatch):
     """Also where the images to pretrain on are those with boxes: the plan that is written names
     them."""
