@@ -117,6 +117,19 @@ def test_the_page_does_not_scroll_sideways(browser, page_file, size):
     assert all(box <= size[0] for _, box in boxes)
 
 
+def test_long_names_of_files_and_classes_do_not_widen_the_page(browser, page_file, own_file):
+    for file in page_file, own_file:
+        browser.open(file, PHONE)
+        changed = browser.run(
+            """const texts = document.querySelectorAll(
+                 'h1, h2, h3, header p, main p, main li, main figcaption');
+               texts.forEach(e => e.append(' ' + 'BloodImage_'.repeat(20)));
+               return texts.length"""
+        )
+        assert changed > 20
+        assert browser.run("return document.documentElement.scrollWidth") <= PHONE[0]
+
+
 LUMINANCE = """
 const shade = (text) => {
   const [r, g, b] = text.match(/[0-9.]+/g).map(Number).map(v => v / 255)
