@@ -128,8 +128,8 @@ class Watch:
             return {}
         stamp = LOCKFILE.stat().st_mtime_ns
         if stamp != self._locked[0]:
-            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            content = yaml.load(LOCKFILE.read_text(encoding="utf-8"), loader)
+            text = LOCKFILE.read_text(encoding="utf-8")
+            content = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text).get_single_data()
             self._locked = stamp, (content or {}).get("stages") or {}
         return self._locked[1]
 

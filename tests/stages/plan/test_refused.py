@@ -69,7 +69,7 @@ REFUSED = [
      r"table1\.each has the unknown key 'netwrok'; allowed: row, "),
     (["~papers.ssnas.tables.table4.each.finetune"],
      r"ssnas\.table4/ResNet-18 lacks the key 'finetune'; needed: linear, finetune"),
-    (["papers.ssnas.tables.table1.each.from=probing"], r"from is 'probing'; allowed: retrain, "),
+    (["papers.ssnas.tables.table1.each.from=probing"], r"from is 'probing'; allowed: search, retrain, "),
     (["papers.ssnas.searches.ssnas=darts"], r"searches\.ssnas is 'darts'; expected: object"),
     (["papers.faunae.searches.faunae-from-proxyless.initial=search/faunae-from-proxyless"],
      r"would start from itself: faunae-from-proxyless from faunae-from-proxyless"),
