@@ -7,13 +7,27 @@ network is built: it takes seconds.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nassl.kernels.winograd import use_winograd
+from nassl.networks import subgrids
 from nassl.networks.network import FeatureNetwork
 from nassl.settings import Network, SettingsError
 
 BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
+
+
+class ShortcutConv(nn.Conv2d):
+    """A 1x1 convolution, of stride 2 on the pixels that it reads where oneDNN's gradient of it is
+    unsafe: of fewer than 16 channels and more than 32x32 pixels it writes behind its result
+    (torch 2.14 with AVX-512; 8 to 16 channels on 48x72 end in a segmentation fault)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        unsafe = self.in_channels < 16 and x.shape[2] * x.shape[3] > 32 * 32
+        if self.stride == (2, 2) and unsafe and x.device.type == "cpu":
+            return F.conv2d(subgrids.even(x), self.weight)
+        return super().forward(x)
 
 
 class ResNet(FeatureNetwork):
@@ -53,7 +67,7 @@ class ResNet(FeatureNetwork):
                 shortcut = None
                 if stride == 2 or channels != planes * block.expansion:
                     shortcut = nn.Sequential(
-                        nn.Conv2d(channels, planes * block.expansion, 1, stride, bias=False),
+                        ShortcutConv(channels, planes * block.expansion, 1, stride, bias=False),
                         nn.BatchNorm2d(planes * block.expansion),
                     )
                 blocks.append(block(channels, planes, stride, shortcut))
