@@ -117,7 +117,7 @@ def tau_b(strata: list[np.ndarray]) -> float:
 def interval(question: Question, seed: int = 0) -> tuple[float, float] | None:
     """95 % percentile interval of tau from a bootstrap over the architectures of each data set; one
     that is in several strata is drawn for all of them at once. None for fewer than five
-    architectures. Resamples with ties only are left out."""
+    architectures, and for ties only; resamples with ties only are left out."""
     if question.architectures < LEAST:
         return None
     names = [[point.architecture for point in points] for points in question.strata.values()]
@@ -136,7 +136,10 @@ def interval(question: Question, seed: int = 0) -> tuple[float, float] | None:
             for points, members in zip(strata, names, strict=True)
         ]
         values.append(tau_b(sample))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return None
+    low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -42,6 +42,11 @@ def test_only_ties_give_no_tau():
     assert np.isnan(tau_b([np.array([[1.0, 2], [2, 2]])]))
 
 
+@pytest.mark.filterwarnings("error")
+def test_ties_alone_have_no_interval():
+    assert interval(question([(1.0, 0.5)] * 6)) is None
+
+
 def question(pairs: list[tuple[float, float]], criterion: str = "accuracy") -> Question:
     points = [Point(f"a{n}", ("digits", f"a{n}"), x, (y,)) for n, (x, y) in enumerate(pairs)]
     return Question(criterion, "retrain", "test_accuracy", {"digits": points})
