@@ -23,9 +23,10 @@ def seconds_of(budget: Any) -> float:
 
 
 def enough(seconds: float) -> str:
-    """The shortest budget that one would write and that has so many seconds: `45m`, `2.5h`."""
+    """The shortest budget that one would write with so many seconds: `6m`, `45m`, `2.5h`."""
     if seconds <= 2 * UNITS["h"]:
-        return f"{5 * max(1, math.ceil(seconds / 300))}m"
+        step = 1 if seconds <= 30 * UNITS["m"] else 5
+        return f"{step * max(1, math.ceil(seconds / (step * UNITS['m'])))}m"
     unit = "h" if seconds <= 2 * UNITS["d"] else "d"
     return f"{math.ceil(2 * seconds / UNITS[unit]) / 2:g}{unit}"
 

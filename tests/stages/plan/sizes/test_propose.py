@@ -165,9 +165,9 @@ def test_a_budget_that_is_too_short_names_one_that_is_not(on, photos):
     assert str(error.value).startswith(
         "budget=10m is too short: the least that is worth trying (32 pixels, search 4 epochs, "
         "score-contrastive 2 epochs, pretrain-b64 12 epochs) takes about 18 minutes on a fake "
-        "machine; write budget=20m, or"
+        "machine; write budget=18m, or"
     )
-    assert on(Fake(), photos, "budget=20m").params
+    assert on(Fake(), photos, "budget=18m").params
 
 
 def test_real_rates_are_counted_on_the_real_networks(on, photos):
