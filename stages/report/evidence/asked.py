@@ -34,7 +34,7 @@ class PlannedRow:
         return label(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedOwnRow:
     """A method's runs, one per seed. `selection` is select/<run>, or search/<run> where nothing was
     selected; `pretrained` are the runs whose weights `runs` judged, or `runs` themselves."""
@@ -52,29 +52,19 @@ class PlannedOwnRow:
 
     @property
     def minus(self) -> list[str]:
+        """The other runs that the row takes."""
         return []
 
 
-@dataclass(frozen=True)
-class PlannedBoxesRow:
+@dataclass(frozen=True, kw_only=True)
+class PlannedBoxesRow(PlannedOwnRow):
     """Detectors of own boxes, one per seed: `runs` started from the weights of `pretrained`, those
-    of `random`, of the same seeds, from random ones. `selection` as in PlannedOwnRow."""
+    of `random`, of the same seeds, from random ones."""
 
-    row: str
-    data: str
-    runs: list[str]
     random: list[str]
-    selection: str
-    pretrained: list[str]
-    searches: list[str] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        return self.row
 
     @property
     def minus(self) -> list[str]:
-        """The other runs that the row takes."""
         return self.random
 
 

@@ -44,7 +44,9 @@ def evidence(tmp_path):
 def planned(name, *seeds):
     runs = [f"{name}-s{seed}" for seed in seeds]
     probes, pretrained = ([f"{stage}/{run}" for run in runs] for stage in ("probe", "pretrain"))
-    return PlannedOwnRow(name, "mine", probes, f"select/{name}", pretrained)
+    return PlannedOwnRow(
+        row=name, data="mine", runs=probes, selection=f"select/{name}", pretrained=pretrained
+    )
 
 
 ROWS = [planned("b", 0), planned("a", 0, 1)]

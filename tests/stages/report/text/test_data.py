@@ -98,7 +98,9 @@ def own_table(evidence):
     metrics = json.loads((folder / "metrics.json").read_text())
     (folder / "metrics.json").write_text(json.dumps(metrics | more))
     run = "retrain/ssnas-digits-s0"
-    row = PlannedOwnRow("SSNAS", "digits", [run], "search/ssnas-digits-s0", [run])
+    row = PlannedOwnRow(
+        row="SSNAS", data="digits", runs=[run], selection="search/ssnas-digits-s0", pretrained=[run]
+    )
     return collect_own([row], "toy", evidence, "c0ffee")
 
 
