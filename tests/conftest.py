@@ -16,17 +16,25 @@ from stages.runs.run import Run, read_run
 
 TESTS = Path(__file__).parent
 # Left out by `make quick`: real graphs, DVC, several processes, networks of the papers' size,
-# detectors, a browser, and random input.
+# detectors, a browser, random input, whole searches, simulations, and dozens of composed plans.
 SLOW = [
     TESTS / name
     for name in (
+        "catalogue/test_bad_plans.py",
         "fuzz",
         "nassl/parallel/test_distributed.py",
         "scenarios",
         "stages/export",
+        "stages/plan/compose",
+        "stages/plan/sizes/test_propose.py",
+        "stages/plan/test_boxes.py",
+        "stages/plan/test_own_images.py",
         "stages/plan/test_paper_scale.py",
         "stages/plan/test_paper_sizes.py",
+        "stages/report/numbers/study/test_coverage.py",
         "stages/report/test_browser.py",
+        "stages/search/test_recorded_steps.py",
+        "stages/search/test_search_stage.py",
         "stages/training/test_several_devices.py",
         "stages/transfer",
         "workflow/test_dvc_job.py",
