@@ -111,8 +111,7 @@ def _alone(svg: str) -> str:
 
 
 def _origin(project: Path, content: dict[str, Any], evidence: Evidence) -> dict[str, Any]:
-    """Where the numbers come from. The commit is that of the tables; it ends in `-dirty` where a
-    tracked file differed, which the plan of a study, written over the committed one, does."""
+    """Where the numbers come from. The commit is that of the tables."""
     costs = [
         cost for stage, runs in evidence.lines.items() for run in runs
         if (cost := evidence.cost(stage, run))

@@ -17,7 +17,8 @@ PACKAGES = (
 
 def commit(folder: Path = Path()) -> str:
     """The commit of `folder`, with `-dirty` if a tracked file differs from it; `unknown` where
-    there is no git or no commit. dvc.lock is left out: every run of the graph rewrites it."""
+    there is no git or no commit. Two files are left out: dvc.lock, which every run of the graph
+    rewrites, and params.yaml, the plan, whose own hash stands beside the commit."""
 
     def git(*arguments: str) -> str:
         # Without optional locks: other jobs may be using the repository.
@@ -27,7 +28,8 @@ def commit(folder: Path = Path()) -> str:
 
     try:
         changes = ("status", "--porcelain", "--untracked-files=no")
-        dirty = git(*changes, "--", ":/", ":(exclude,top)dvc.lock")
+        left_out = (f":(exclude,top){name}" for name in ("dvc.lock", "params.yaml"))
+        dirty = git(*changes, "--", ":/", *left_out)
         return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
     except (FileNotFoundError, subprocess.CalledProcessError):
         return "unknown"

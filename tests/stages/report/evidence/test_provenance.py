@@ -19,13 +19,14 @@ def test_commit_and_dirty_state(tmp_path):
     assert commit(tmp_path) == "unknown"
     git(tmp_path, "init", "-q")
     assert commit(tmp_path) == "unknown"
-    for name in ("code.py", "dvc.lock"):
+    for name in ("code.py", "dvc.lock", "params.yaml"):
         (tmp_path / name).write_text("1\n")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-q", "-m", "first")
     head = git(tmp_path, "rev-parse", "HEAD")
     assert commit(tmp_path) == head
     (tmp_path / "dvc.lock").write_text("2\n")  # rewritten by every run of the graph
+    (tmp_path / "params.yaml").write_text("2\n")  # another plan: its hash says which
     (tmp_path / "untracked.txt").write_text("1\n")
     assert commit(tmp_path) == head
     (tmp_path / "code.py").write_text("2\n")
