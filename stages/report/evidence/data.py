@@ -56,8 +56,8 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Source:
-    """`side` in pixels; images per part; SHA-256 of the manifest, which has the hashes of all its
-    files."""
+    """`side` in pixels, or "own" where images keep theirs (annotated ones do); images per part;
+    SHA-256 of the manifest, which has the hashes of all its files."""
 
     name: str
     kind: str
@@ -151,7 +151,7 @@ def sources(evidence: Evidence) -> list[Source]:
                 Source(
                     name=name,
                     kind=manifest.get("kind", "?"),
-                    side=manifest.get("image_size", "?"),
+                    side=manifest.get("image_size", "own"),
                     counts=manifest.get("counts", {}),
                     sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
                 )

@@ -53,6 +53,16 @@ def test_the_page_names_classes_with_their_images_and_what_was_remarked(full_pro
     assert "trained on" not in section
 
 
+def test_the_page_names_the_side_of_images_unless_they_keep_their_own(full_project, report):
+    for side, said in ((16, "16"), (None, "own")):
+        described = {"kind": "digits", "counts": {"train": 5}}
+        describe(full_project, images=described | ({"image_size": side} if side else {}))
+        report(full_project)
+        page = (full_project / "results/report.html").read_text()
+        assert f'<td>digits</td><td class="n">{said}</td><td>train 5</td>' in page
+        (full_project / "results/prepare/digits/images/manifest.json").unlink()
+
+
 def test_data_without_labels_and_a_plan_without_data(full_project, report):
     describe(full_project, labels={"labels": None})
     report(full_project)
