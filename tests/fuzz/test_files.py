@@ -89,9 +89,8 @@ def test_a_damaged_run_never_passes(data, tmp_path):
 @given(data=st.data())
 def test_damaged_checkpoints(data, tmp_path):
     with Checkpoints(tmp_path / "run", "f") as checkpoints:
-        checkpoints.cost = SimpleNamespace(
-            seconds=1.0, waiting=[0.0, 0.0], moves=[]
-        )  # the same bytes every time
+        # The same bytes every time.
+        checkpoints.cost = SimpleNamespace(seconds=1.0, waiting=[0.0, 0.0], moves=[])
         part = checkpoints.part()
         part.save({"epoch": 1, "rows": [{"loss": 0.5}]})
         part.last.write_bytes(data.draw(damaged(part.last.read_bytes())))
