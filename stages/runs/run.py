@@ -8,15 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+import yaml
+from omegaconf._utils import get_yaml_loader
 
 from nassl.settings import SECTIONS, SettingsError
 from nassl.settings.typed import typed
 from stages.runs.lines import REFERENCES, RUNS, Resources
 
 PLAN = Path("params.yaml")
+
+
+class PlanLoader(yaml.CSafeLoader, get_yaml_loader()):
+    """OmegaConf's YAML (`1e-3` is a number, a key said twice an error) read by libyaml: every job
+    reads the whole plan, and hundreds of runs take pure Python a second."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,9 @@ def read_run(stage: str, name: str, plan: Path = PLAN) -> Run:
 def read_plan(plan: Path) -> dict[str, Any]:
     """The content of a plan. Raises SettingsError if it is not a mapping in YAML."""
     try:
-        tree = OmegaConf.to_container(OmegaConf.load(plan))
-    except (OSError, ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
+        with open(plan, encoding="utf-8") as text:
+            tree = yaml.load(text, PlanLoader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SettingsError(
             f"{plan} cannot be read: {reason}; write it again with `python -m stages.plan`"

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nassl.training.curves import Curves, Row
+
+
+@contextmanager
+def missing(module: str) -> Iterator[None]:
+    """Inside, `import module` raises ImportError: for a package that takes long to import and does
+    without. A module that is already imported stays."""
+    hide = module not in sys.modules
+    if hide:
+        sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hide:
+            del sys.modules[module]
 
 
 class WrittenCurves(Curves):
@@ -41,7 +58,8 @@ class WrittenCurves(Curves):
             self._live = None
 
     def _open(self) -> None:
-        from dvclive import Live  # 0.4 s: only where something is trained
+        with missing("pandas"):  # what DVCLive would log tables with, and half of its import's time
+            from dvclive import Live  # 0.4 s: only where something is trained
 
         self.close()
         # dvc.yaml declares the plots and Git keeps the experiments: DVCLive only writes values, and

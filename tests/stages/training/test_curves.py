@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from stages.training.curves import WrittenCurves
 
 ROWS = [{"loss": 0.1 * n, "accuracy": n / 3} for n in range(4)]
@@ -40,3 +43,19 @@ def test_rows_are_written_as_they_come(tmp_path):
 def test_without_a_row_the_folder_is_empty(tmp_path):
     WrittenCurves(tmp_path / "c").close()
     assert list((tmp_path / "c").iterdir()) == []
+
+
+def test_curves_are_written_without_pandas_which_stays_importable(tmp_path):
+    (tmp_path / "pandas.py").write_text("print('imported')\n")
+    code = (
+        "from stages.training.curves import WrittenCurves\n"
+        f"WrittenCurves(Path({str(tmp_path / 'c')!r})).add({{'loss': 1.0}})\n"
+        "print('written')\nimport pandas\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", "import sys; from pathlib import Path\n"
+         f"sys.path.insert(0, {str(tmp_path)!r})\n" + code],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert run.stdout.split() == ["written", "imported"]
+    assert (tmp_path / "c/plots/metrics/loss.tsv").exists()
