@@ -12,6 +12,7 @@ from dvc_graph import Graph, flag
 from environment import environment
 from interrupted import say_when_interrupted
 from restart import hold_the_project, start_again
+from scheduling import leave_out_default_rate
 
 if workflow.is_main_process:
     held = hold_the_project()   # by one start at a time, until it ends
@@ -28,6 +29,8 @@ resources_of = yaml.safe_load(Path("params.yaml").read_text())["resources"]
 
 localrules: all
 report: "workflow/report/workflow.rst"
+
+onstart: leave_out_default_rate(workflow.scheduler)
 
 
 rule all:

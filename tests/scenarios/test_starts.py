@@ -250,6 +250,22 @@ def test_a_signal_saves_and_the_next_start_continues(training_again, monkeypatch
         assert "Traceback" not in log
 
 
+def test_nothing_waits_for_a_clock(row):
+    """Of Snakemake's own, which would look for jobs again and again, and keep it from ending."""
+    code = (
+        "import sys, snakemake.cli\n"
+        "from snakemake.scheduling.job_scheduler import JobScheduler\n"
+        "JobScheduler._schedule_reevalutation = lambda *_: print('a timer')\n"
+        "snakemake.cli.main(sys.argv[1:])"
+    )
+    said = []
+    for rate in ([], ["--max-jobs-per-timespan", "5/1s"]):
+        row.run("rm", "-rf", "results/select")
+        said.append(row.python("-c", code, *ALL_CORES[1:], *rate))
+    assert ["a timer" in text for text in said] == [False, True]
+    assert row.stale() == set()
+
+
 def test_a_failing_job_shows_its_log(row):
     plan = row.folder / "params.yaml"
     whole = plan.read_text()
