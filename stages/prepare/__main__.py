@@ -53,5 +53,9 @@ def _write_annotated(
     return write_annotated(settle(found, settings), settings, staging)
 
 
+def main(argv: list[str] | None = None) -> None:
+    stage_command("prepare", __doc__, (), prepare, argv, manifest=False)
+
+
 if __name__ == "__main__":
-    stage_command("prepare", __doc__, (), prepare, manifest=False)
+    main()

@@ -54,12 +54,17 @@ def search(run: Run, inputs: Namespace, out: Path) -> None:
         checkpoints.cost.write(out, found.device)
 
 
-if __name__ == "__main__":
+def main(argv: list[str] | None = None) -> None:
     stage_command(
         "search",
         __doc__,
         ("images", "labels"),
         search,
+        argv,
         optional=("initial",),
         start=start_on_devices,
     )
+
+
+if __name__ == "__main__":
+    main()
