@@ -30,6 +30,7 @@ BOXES_AT = {
 REDUCED = {
     # Would install, and run for half an hour; the graph of the smoke plan is the fixture `project`.
     "make toy": "make --dry-run toy",
+    "make smoke": "make --old-file=.venv/installed smoke",
     "make test": "make --dry-run test",
     "make compare": "make --dry-run compare",  # carried out in test_smoke.py, from docs/compare.md
     # Counts networks for minutes; test_estimate.py has the paper's scale.
@@ -106,6 +107,7 @@ def test_every_command_works(project, images, annotated):
             plan.write_text(before)
     assert "snakemake --profile workflow/profiles/local" in shown["make toy"]
     assert "pytest" in shown["make test"]
+    assert "Nothing to be done" in shown["make smoke"]
     assert "usage" in shown["python -m stages.search"]
     assert "hours" in shown["python -m stages.plan scale=paper --estimate"]
     assert "Nothing to be done" in shown["snakemake --cores all"]
