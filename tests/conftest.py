@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import signal
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +62,22 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.getoption("quick") and collection_path in SLOW else None
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before xdist, which reads the groups in the same hook
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     """For several workers (`-n`): tests of a file stay together, because they share what the file
     prepares; so do those of the one project that has run. The longest come first, so that no worker
     is left with one of them at the end."""
     _skip_without_gpu(items)
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        group = "project" if _shares_project(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=_place)
+    if hasattr(config, "workerinput"):
+        for item in items:
+            group = "project" if _shares_project(item) else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+        items.sort(key=_place)
+    yield
+    if config.getoption("loadgroup", False) and items and "@" not in items[0].nodeid:
+        raise pytest.UsageError("pytest-xdist does not group tests with this pytest: another pair")
 
 
 def _shares_project(item: pytest.Item) -> bool:
