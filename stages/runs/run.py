@@ -56,7 +56,7 @@ def read_plan(plan: Path) -> dict[str, Any]:
     """The content of a plan. Raises SettingsError if it is not a mapping in YAML."""
     try:
         with open(plan, encoding="utf-8") as text:
-            tree = yaml.load(text, PlanLoader)
+            tree = PlanLoader(text).get_single_data()
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SettingsError(
