@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import signal
 from argparse import Namespace
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +63,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(wrapper=True)  # before xdist, which reads the groups in the same hook
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> Generator[None]:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator:
     """For several workers (`-n`): tests of a file stay together, because they share what the file
     prepares; so do those of the one project that has run. The longest come first, so that no worker
     is left with one of them at the end."""
